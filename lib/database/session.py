@@ -1,0 +1,83 @@
+"""Sessions on the studio's database: SQLite in WAL mode, or whatever STUDIO_DATABASE_URL names."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from lib.database.models import Activity
+from lib.errors import StorageError
+from lib.settings import settings
+from lib.storage import disk_errors
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+@contextlib.contextmanager
+def session() -> Iterator[Session]:
+    """A session that commits when the block ends well and rolls back otherwise.
+
+    Raises:
+        StorageError: the database cannot be opened or written.
+    """
+    try:
+        with Session(_engine(settings.database_url), expire_on_commit=False) as opened, opened.begin():
+            yield opened
+    except OperationalError as error:
+        raise StorageError(
+            f"The database does not answer: {str(error.orig).splitlines()[0]}.",
+            "Check that its disk has room and that STUDIO_HOME and STUDIO_DATABASE_URL are right.",
+        ) from error
+
+
+def note(who: str, what: str, link: str = "") -> None:
+    """Add a line to the activity list."""
+    with session() as opened:
+        opened.add(Activity(at=time.time(), who=who, what=what[:512], link=link))
+
+
+@lru_cache(maxsize=8)
+def _engine(url: str) -> Engine:
+    if url.startswith("sqlite"):
+        with disk_errors(settings.home):
+            settings.home.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": 30} if url.startswith("sqlite") else {})
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _set_pragmas)
+        event.listen(engine, "begin", _begin_immediate)
+    _upgrade(engine, url)
+    return engine
+
+
+def _set_pragmas(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # this module emits BEGIN itself, see _begin_immediate
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=30000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_immediate(connection: Any) -> None:
+    # A deferred transaction that reads and then writes fails with "database is locked" without waiting.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _upgrade(engine: Engine, url: str) -> None:
+    """Bring the tables to the newest revision; one process at a time."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    lock = FileLock(settings.home / ".upgrade.lock") if url.startswith("sqlite") else contextlib.nullcontext()
+    with lock, engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()

@@ -1,0 +1,68 @@
+"""Refusals by name: conversations that a template has no place for."""
+
+from __future__ import annotations
+
+from lib.errors import CannotCarry
+from lib.formats.segments import find_any
+from lib.formats.template import Template
+from lib.records import Conversation
+
+OTHER = "Change the row, leave it out, or choose another template."
+
+
+def check(conversation: Conversation, template: Template, *, generation: bool, forbidden: frozenset[str]) -> None:
+    """Refuse what `template` cannot carry.
+
+    `forbidden`: literals that no message may hold. `generation`: the conversation may end with the user.
+
+    Raises:
+        CannotCarry: says template, message and reason.
+    """
+    _check_turns(conversation, template, generation)
+    for number, message in enumerate(conversation.messages, start=1):
+        if not (_is_text(message.content) and _is_text(message.context)):
+            raise _cannot(template, number, message.role, "it holds half of a character (a lone surrogate)")
+        tag = find_any(message.content, forbidden) or find_any(message.context, forbidden)
+        if tag:
+            raise CannotCarry(
+                f"{template.name} cannot carry message {number} ({message.role}): it holds {tag}, which is a mark of "
+                "the format itself.",
+                f"Take {tag} out of the text, leave the row out, or choose another template.",
+            )
+
+
+def _check_turns(conversation: Conversation, template: Template, generation: bool) -> None:
+    roles = [message.role for message in conversation.messages]
+    turns = roles[1:] if roles[0] == "system" else roles
+    shift = len(roles) - len(turns) + 1
+    if not turns:
+        raise _cannot(template, 1, "system", "there is nothing but a system message")
+    for number, role in enumerate(turns):
+        if role == "tool":
+            raise _cannot(template, number + shift, role, "there is no place for tool messages")
+        if role == "system":
+            raise _cannot(template, number + shift, role, "a system message may only come first, and once")
+        if role != ("user", "assistant")[number % 2]:
+            reason = "the assistant speaks first" if number == 0 else f"two {role} messages follow each other"
+            raise _cannot(template, number + shift, role, reason)
+    if turns[-1] == "user" and not generation:
+        raise _cannot(template, len(roles), "user", "the conversation ends without an answer to train on")
+    if template.one_pair and shift > 1:
+        raise _cannot(template, 1, "system", "there is no place for a system message")
+    if template.one_pair and len(turns) > 2:
+        raise _cannot(template, 3, turns[2], "there is place for one question and one answer only")
+
+
+def _is_text(text: str) -> bool:
+    """Whether the text can be written as UTF-8, which files and tokenizers ask for."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _cannot(template: Template, number: int, role: str, reason: str) -> CannotCarry:
+    return CannotCarry(f"{template.name} cannot carry message {number} ({role}): {reason}.", OTHER)

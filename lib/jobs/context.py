@@ -1,0 +1,78 @@
+"""What a job's function is given: a place to say how far it is, and a way to know that it should stop."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from lib.jobs import queue
+from lib.storage import job_dir, run_dir
+
+PULSE_SECONDS = 1.0
+
+
+class JobContext:
+    """Progress out, stop request in. A thread carries both to and from the database once a second."""
+
+    def __init__(self, job_id: int) -> None:
+        self.id = job_id
+        self._progress: dict[str, Any] = {}
+        self._stop = threading.Event()
+        self._ended = threading.Event()
+        self._started = time.monotonic()
+        self._thread = threading.Thread(target=self._pulse, name="pulse", daemon=True)
+
+    @property
+    def stopping(self) -> bool:
+        """True once somebody asked the job to stop; keep what is there and return soon."""
+        return self._stop.is_set()
+
+    @property
+    def progress_now(self) -> dict[str, Any]:
+        return dict(self._progress)
+
+    def request_stop(self) -> None:
+        self._stop.set()
+
+    def progress(self, done: float, total: float | None = None, text: str = "", **more: Any) -> None:
+        """Say how far the job is. Rate and time left follow from `done` since the first call.
+
+        Args:
+            done, total: in any unit, the same for both; total None when unknown.
+            text: what is going on, for a person.
+            more: figures to show beside it (loss, tokens per second …).
+        """
+        elapsed = time.monotonic() - self._started
+        rate = done / elapsed if elapsed > 0 else 0.0
+        left = (total - done) / rate if total and rate else None
+        self._progress = {
+            "done": done, "total": total, "text": text, "rate": rate, "seconds_left": left, **more,
+        }  # fmt: skip
+
+    def start_clock(self) -> None:
+        """Count the rate from now on: set-up is over."""
+        self._started = time.monotonic()
+
+    def __enter__(self) -> JobContext:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join(timeout=10)
+
+    def _pulse(self) -> None:
+        while not self._ended.wait(PULSE_SECONDS):
+            try:
+                if queue.pulse(self.id, self.progress_now):
+                    self._stop.set()
+            except Exception as error:  # the job matters more than its heartbeat: a full disk may pass
+                print(f"pulse: {error}", flush=True)
+
+
+def log_path(job_id: int) -> Path:
+    """Where the output of a job's process goes: a run's own folder, or `jobs/<id>`."""
+    run = queue.get(job_id).payload.get("run")
+    return (run_dir(run) if run else job_dir(job_id)) / "log.txt"

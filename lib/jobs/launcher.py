@@ -1,0 +1,71 @@
+"""How a job becomes a process. The one seam that a cluster would replace: submit, status, stop, logs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Protocol
+
+import psutil
+
+from lib.jobs import queue
+from lib.jobs.context import log_path
+from lib.settings import ROOT
+
+
+class Launcher(Protocol):
+    """Runs jobs somewhere. `stop` ends it at once; asking nicely is `lib.jobs.queue.stop`."""
+
+    def submit(self, job_id: int) -> None: ...
+    def status(self, job_id: int) -> str: ...
+    def stop(self, job_id: int) -> None: ...
+    def logs(self, job_id: int) -> Path: ...
+
+
+class LocalLauncher:
+    """A process of its own session on this machine, so that it outlives worker, web server and browser."""
+
+    def __init__(self) -> None:
+        self._children: dict[int, subprocess.Popen[bytes]] = {}
+
+    def submit(self, job_id: int) -> None:
+        """Start the job's process. Its output goes to a file: a pipe that nobody drains would block it."""
+        log = log_path(job_id)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output:
+            self._children[job_id] = subprocess.Popen(
+                [sys.executable, "-u", "-m", "lib.jobs.run", str(job_id)],
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env=os.environ | {"PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "true"},
+            )
+
+    def status(self, job_id: int) -> str:
+        """`running` while the process of a job that this launcher started lives, `ended` otherwise."""
+        child = self._children.get(job_id)
+        return "running" if child is not None and child.poll() is None else "ended"
+
+    def forget_ended(self) -> list[int]:
+        """Reap the processes that ended; returns their jobs."""
+        ended = [job_id for job_id, child in self._children.items() if child.poll() is not None]
+        for job_id in ended:
+            del self._children[job_id]
+        return ended
+
+    def stop(self, job_id: int) -> None:
+        """Kill the job's whole process tree."""
+        pid, started = queue.process_of(job_id)
+        if pid and queue.is_alive(pid, started):
+            family = psutil.Process(pid)
+            for process in [*family.children(recursive=True), family]:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+
+    def logs(self, job_id: int) -> Path:
+        return log_path(job_id)

@@ -1,0 +1,5 @@
+"""Models on this machine: finding them, the starter, and loading them (only in processes that compute)."""
+
+from lib.models.catalog import STARTER, ModelInfo, find, fingerprint, list_models
+
+__all__ = ["STARTER", "ModelInfo", "find", "fingerprint", "list_models"]

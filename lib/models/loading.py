@@ -1,0 +1,72 @@
+"""Loading a base model in the precision that the device at hand is good at.
+
+Imports torch: not for the web process.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
+
+from lib.errors import ModelError
+
+
+def device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def compute_dtype() -> torch.dtype:
+    """bfloat16 on GPUs that have it, float16 on older ones; float32 on a CPU, where half precision is slower."""
+    if not torch.cuda.is_available():
+        return torch.float32
+    return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+
+
+def load_base(folder: Path, quantization: str = "none") -> PreTrainedModel:
+    """Load a causal language model for training or generation.
+
+    Args:
+        quantization: `none`, `nf4` (4 bits with double quantisation, as in QLoRA, arXiv 2305.14314) or `int8`.
+
+    Raises:
+        ModelError: the files cannot be loaded; says what transformers said.
+    """
+    dtype = compute_dtype()
+    options: dict[str, Any] = {"dtype": dtype, "attn_implementation": "sdpa"}
+    if quantization != "none":
+        options["quantization_config"] = _quantization(quantization, dtype)
+    if torch.cuda.is_available() or quantization != "none":
+        options["device_map"] = {"": device()}
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            folder, trust_remote_code=False, use_safetensors=True, local_files_only=True, **options
+        )
+    except torch.cuda.OutOfMemoryError as error:
+        raise ModelError(
+            "The model does not fit into the GPU's memory.", "Hold it in 4 bits: --set quantization=nf4."
+        ) from error
+    except (OSError, ValueError, RuntimeError, ImportError) as error:
+        raise ModelError(
+            f"The model in {folder} cannot be loaded: {str(error).splitlines()[0][:300]}",
+            "Check that its files are complete and that transformers knows its architecture.",
+        ) from error
+    return model
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The transformers tokenizer, which TRL and saved adapters want; rendering goes through `lib.formats`."""
+    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def _quantization(kind: str, dtype: torch.dtype) -> BitsAndBytesConfig:
+    if kind == "int8":
+        return BitsAndBytesConfig(load_in_8bit=True)
+    return BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=dtype
+    )

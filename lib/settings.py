@@ -1,0 +1,78 @@
+"""Every setting of the studio: name, default, help, environment variable. One table, read on each access.
+
+>>> from lib.settings import settings
+>>> settings.home
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row of the table. `default` is text, as an environment variable would give it."""
+
+    name: str
+    default: str
+    help: str
+
+    @property
+    def variable(self) -> str:
+        return f"STUDIO_{self.name.upper()}"
+
+    @property
+    def value(self) -> str:
+        return os.environ.get(self.variable) or self.default
+
+    @property
+    def source(self) -> str:
+        return f"environment ({self.variable})" if os.environ.get(self.variable) else "default"
+
+
+TABLE = (
+    Setting("home", str(ROOT / "data"), "Folder of everything the studio stores: database, datasets, models, runs."),
+    Setting("database_url", "", "SQLAlchemy URL of the database; empty means studio.db (SQLite) in the home folder."),
+    Setting("user", os.environ.get("USER", "") or "me", "Name written beside what you do in the activity list."),
+    Setting("engine_idle_seconds", "600", "The inference engine gives its memory back after so many idle seconds."),
+    Setting("upload_limit_mb", "2000", "Largest file that the Datasets page takes by upload, in megabytes."),
+    Setting("worker_poll_seconds", "0.5", "How often the worker looks for new jobs, in seconds."),
+)
+
+
+class Settings:
+    """Typed access to the table."""
+
+    def _value(self, name: str) -> str:
+        return next(setting for setting in TABLE if setting.name == name).value
+
+    @property
+    def home(self) -> Path:
+        return Path(self._value("home")).expanduser().resolve()
+
+    @property
+    def database_url(self) -> str:
+        return self._value("database_url") or f"sqlite:///{self.home / 'studio.db'}"
+
+    @property
+    def user(self) -> str:
+        return self._value("user")
+
+    @property
+    def engine_idle_seconds(self) -> float:
+        return float(self._value("engine_idle_seconds"))
+
+    @property
+    def upload_limit_mb(self) -> int:
+        return int(self._value("upload_limit_mb"))
+
+    @property
+    def worker_poll_seconds(self) -> float:
+        return float(self._value("worker_poll_seconds"))
+
+
+settings = Settings()

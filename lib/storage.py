@@ -1,0 +1,164 @@
+"""Where everything lies under the home folder, and how it is written: whole or not at all.
+
+    datasets/<name>/v0001/{rows.parquet,manifest.json}
+    models/<name>/
+    runs/<id>/{config.json,metrics.jsonl,log.txt,checkpoints/,adapter/,manifest.json}
+    comparisons/<id>/{outputs.parquet,result.json,log.txt}
+    jobs/<id>/log.txt · uploads/ · engine.json
+
+A manifest is written last: a folder without one is unfinished and is not shown.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from lib.errors import BadInput, StorageError
+from lib.settings import settings
+
+MANIFEST = "manifest.json"
+NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+def check_name(name: str, what: str = "name") -> str:
+    """Return `name` when it is safe as a folder's name and in an address.
+
+    Raises:
+        BadInput: anything but lower-case letters, digits, `.`, `_`, `-`, 64 characters at most.
+    """
+    if not NAME_PATTERN.fullmatch(name) or ".." in name:
+        raise BadInput(
+            f"{name!r} cannot be used as a {what}.",
+            "Use lower-case letters, digits, '-', '_' and '.', starting with a letter or digit (64 at most).",
+        )
+    return name
+
+
+def suggest_name(text: str) -> str:
+    """The nearest valid name to any text, such as a file's name without its ending."""
+    name = re.sub(r"[^a-z0-9_-]+", "-", text.lower()).strip("-_")[:64]
+    return name or "dataset"
+
+
+def datasets_dir() -> Path:
+    return settings.home / "datasets"
+
+
+def dataset_dir(name: str) -> Path:
+    return datasets_dir() / check_name(name, "dataset name")
+
+
+def version_dir(name: str, version: int) -> Path:
+    return dataset_dir(name) / f"v{version:04d}"
+
+
+def models_dir() -> Path:
+    return settings.home / "models"
+
+
+def runs_dir() -> Path:
+    return settings.home / "runs"
+
+
+def run_dir(run: str) -> Path:
+    return runs_dir() / check_name(run, "run id")
+
+
+def comparison_dir(comparison: int) -> Path:
+    return settings.home / "comparisons" / str(int(comparison))
+
+
+def job_dir(job: int) -> Path:
+    return settings.home / "jobs" / str(int(job))
+
+
+def uploads_dir() -> Path:
+    return settings.home / "uploads"
+
+
+def engine_file() -> Path:
+    return settings.home / "engine.json"
+
+
+@contextlib.contextmanager
+def disk_errors(where: Path) -> Iterator[None]:
+    """Turn the operating system's refusals to write into a `StorageError` that names the place."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageError(f"The disk that holds {where} is full.", "Free some space, then start again.") from error
+        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+            raise StorageError(f"{where} cannot be written.", "Check the folder's permissions.") from error
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file so that readers see the old content or the new one, never a part.
+
+    Raises:
+        StorageError: disk full or folder not writable.
+    """
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+
+def write_json(path: Path, value: Any) -> None:
+    """`write_text` of an indented JSON document."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON document of ours.
+
+    Raises:
+        StorageError: the file is missing or damaged.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise StorageError(
+            f"{path} is missing.", "It may have been removed by hand; restore it or delete its folder."
+        ) from error
+    except ValueError as error:
+        raise StorageError(f"{path} is damaged.", "Restore it from a backup or delete its folder.") from error
+
+
+@contextlib.contextmanager
+def new_folder(target: Path) -> Iterator[Path]:
+    """Fill a scratch folder beside `target`, which appears under its name only when the block ends well.
+
+    Raises:
+        StorageError: disk full, or the target already exists.
+    """
+    with disk_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+        try:
+            yield scratch
+            if target.exists():
+                raise StorageError(f"{target} already exists.", "Another process made it; start again.")
+            scratch.chmod(0o755)
+            scratch.rename(target)
+        except BaseException:
+            shutil.rmtree(scratch, ignore_errors=True)
+            raise

@@ -1,0 +1,229 @@
+"""Settings of a run. Keys are TRL's and PEFT's own names where they have one; every fault is reported at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from lib.errors import BadSettings
+
+QUANTIZATIONS = ("none", "nf4", "int8")
+LONG_ROWS = ("drop", "cut")
+SCHEDULES = ("linear", "cosine", "constant")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A docstring under each field says what it is, with its unit; the Train page shows the same text.
+
+    Raises:
+        BadSettings: values that cannot be used, all of them together.
+    """
+
+    max_steps: int = 40
+    """Optimizer steps to take; 0 means as many as `num_train_epochs` asks for."""
+    num_train_epochs: float = 1.0
+    """Passes over the training rows; used only when `max_steps` is 0."""
+    learning_rate: float = 1e-3
+    """Peak step size of AdamW. LoRA takes larger ones than full fine-tuning: 1e-4 to 1e-3."""
+    per_device_train_batch_size: int = 4
+    """Rows computed at once. More is faster and takes more memory."""
+    gradient_accumulation_steps: int = 1
+    """Batches added up before a step: rows per step = batch size x this."""
+    max_length: int = 512
+    """Longest row in tokens; what happens to longer ones is `long_rows`."""
+    long_rows: str = "drop"
+    """What to do with rows over `max_length`: drop them, or cut their end off (the model then never sees it stop)."""
+    packing: bool = False
+    """Put several short rows into one sequence of `max_length`, kept apart by position: fewer, fuller steps."""
+    r: int = 16
+    """Rank of the adapter: how much it can learn, and how large it is."""
+    lora_alpha: int = 32
+    """Scale of the adapter; its effect grows with lora_alpha / r."""
+    lora_dropout: float = 0.0
+    """Share of adapter inputs dropped at random in training, against over-fitting (0 to 1)."""
+    target_modules: str = "all-linear"
+    """Layers that get an adapter: all-linear, or names separated by commas such as q_proj,v_proj."""
+    quantization: str = "none"
+    """How the base is held in memory: none, nf4 (4 bits, QLoRA) or int8."""
+    optim: str = "adamw_torch"
+    """Optimizer, by its name in transformers; adamw_8bit takes less memory (needs a GPU)."""
+    lr_scheduler_type: str = "linear"
+    """How the learning rate falls after warm-up: linear, cosine or constant."""
+    warmup_steps: float = 0.1
+    """Steps of rising learning rate at the start; below 1 it is a share of all steps."""
+    weight_decay: float = 0.0
+    """Pull of the adapter's weights towards zero at each step."""
+    max_grad_norm: float = 1.0
+    """Gradients are scaled down to this norm; guards against sudden jumps."""
+    eval_rows: int = 32
+    """Held-out rows on which the loss is measured at the start, half way and at the end."""
+    min_answer_tokens: int = 0
+    """Leave out rows whose answers are shorter than this, in tokens."""
+    max_answer_tokens: int = 0
+    """Leave out rows whose answers are longer than this, in tokens; 0 means no limit."""
+    train_on_prompt: bool = False
+    """Learn the questions too, not only the answers."""
+    seed: int = 42
+    """Start of all random choices: adapter weights and order of rows."""
+
+    def __post_init__(self) -> None:
+        faults = {name: text for name, text in self._checks() if text}
+        if faults:
+            raise BadSettings(faults)
+
+    def _checks(self) -> list[tuple[str, str]]:
+        def at_least(name: str, low: float) -> tuple[str, str]:
+            return name, "" if getattr(self, name) >= low else f"must be {low} or more"
+
+        def among(name: str, allowed: tuple[str, ...]) -> tuple[str, str]:
+            return name, "" if getattr(self, name) in allowed else f"must be one of {', '.join(allowed)}"
+
+        return [
+            at_least("max_steps", 0),
+            ("num_train_epochs", "" if self.max_steps or self.num_train_epochs > 0 else "must be above 0"),
+            ("learning_rate", "" if 0 < self.learning_rate < 1 else "must be between 0 and 1"),
+            at_least("per_device_train_batch_size", 1),
+            at_least("gradient_accumulation_steps", 1),
+            at_least("max_length", 8),
+            among("long_rows", LONG_ROWS),
+            at_least("r", 1),
+            at_least("lora_alpha", 1),
+            ("lora_dropout", "" if 0 <= self.lora_dropout < 1 else "must be from 0 to below 1"),
+            ("target_modules", "" if self.target_modules.strip() else "must name at least one module"),
+            among("quantization", QUANTIZATIONS),
+            among("lr_scheduler_type", SCHEDULES),
+            at_least("warmup_steps", 0),
+            at_least("weight_decay", 0),
+            ("max_grad_norm", "" if self.max_grad_norm > 0 else "must be above 0"),
+            at_least("eval_rows", 1),
+            at_least("min_answer_tokens", 0),
+            (
+                "max_answer_tokens",
+                "must be 0 (no limit) or not below min_answer_tokens"
+                if 0 < self.max_answer_tokens < self.min_answer_tokens or self.max_answer_tokens < 0
+                else "",
+            ),
+            at_least("seed", 0),
+        ]
+
+    @property
+    def rows_per_step(self) -> int:
+        return self.per_device_train_batch_size * self.gradient_accumulation_steps
+
+    @property
+    def modules(self) -> str | list[str]:
+        """`target_modules` as PEFT takes it."""
+        names = [name.strip() for name in self.target_modules.split(",") if name.strip()]
+        return "all-linear" if names == ["all-linear"] else names
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> TrainConfig:
+        """Build from `key: value` pairs whose values may be text, as `--set key=value` gives them.
+
+        Raises:
+            BadSettings: unknown keys, values of the wrong kind, values that cannot be used; all at once.
+        """
+        kinds = {field.name: type(field.default) for field in fields(cls)}
+        values: dict[str, Any] = {}
+        faults: dict[str, str] = {}
+        for key, value in settings.items():
+            if key not in kinds:
+                faults[key] = "no such setting; there are " + ", ".join(kinds)
+                continue
+            try:
+                values[key] = _convert(value, kinds[key])
+            except (KeyError, TypeError, ValueError, OverflowError):
+                faults[key] = f"{value!r} is not {_KIND_WORDS[kinds[key]]}"
+        if values.get("num_train_epochs") and "max_steps" not in values:
+            values["max_steps"] = 0  # who asks for epochs means epochs
+        try:
+            config = cls(**values)
+        except BadSettings as error:
+            faults = {**faults, **error.faults}
+        if faults:
+            raise BadSettings(faults)
+        return config
+
+
+_KIND_WORDS: dict[type, str] = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+_TRUTH_OF = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+
+
+def _convert(value: Any, kind: type) -> Any:
+    if kind is bool:
+        return value if isinstance(value, bool) else _TRUTH_OF[str(value).lower()]
+    if kind is int and float(value) != int(float(value)):
+        raise ValueError(value)
+    return int(float(value)) if kind is int else kind(value)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named set of settings: `about` says for whom, `settings` differ from the defaults."""
+
+    label: str
+    about: str
+    settings: Mapping[str, Any]
+
+
+PRESETS: dict[str, Preset] = {
+    "first-look": Preset(
+        "First look",
+        "Minutes on a laptop: enough steps to hear the data's voice.",
+        {"max_steps": 40, "learning_rate": 1e-3, "per_device_train_batch_size": 4, "max_length": 256, "eval_rows": 24},
+    ),
+    "llama2-chat-4bit": Preset(
+        "Llama-2 chat, 4-bit",
+        "QLoRA for a 7B chat model on a GPU of about 11 GB; use it with the llama2 template.",
+        {
+            "quantization": "nf4",
+            "r": 64,
+            "lora_alpha": 16,
+            "lora_dropout": 0.1,
+            "target_modules": "q_proj,v_proj",
+            "max_steps": 100,
+            "learning_rate": 2e-4,
+            "max_length": 1024,
+        },
+    ),
+    "llama3-alpaca-4bit": Preset(
+        "Llama-3 Alpaca, 4-bit",
+        "QLoRA on all layers with 8-bit AdamW on a GPU; use it with the alpaca-input template.",
+        {
+            "quantization": "nf4",
+            "r": 16,
+            "lora_alpha": 16,
+            "max_steps": 60,
+            "learning_rate": 2e-4,
+            "per_device_train_batch_size": 2,
+            "gradient_accumulation_steps": 4,
+            "warmup_steps": 10,
+            "optim": "adamw_8bit",
+            "max_length": 2048,
+            "seed": 3407,
+            "weight_decay": 0.01,
+        },
+    ),
+}
+
+
+def field_help() -> dict[str, str]:
+    """Each setting's name and the text under it in `TrainConfig`, read from the source: one place to write it."""
+    import ast
+    import inspect
+    import itertools
+    import textwrap
+
+    definition = ast.parse(textwrap.dedent(inspect.getsource(TrainConfig))).body[0]
+    body = definition.body if isinstance(definition, ast.ClassDef) else []
+    texts: dict[str, str] = {}
+    for line, following in itertools.pairwise(body):
+        is_text = isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant)
+        if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and is_text:
+            texts[line.target.id] = str(following.value.value)
+    return texts

@@ -1,0 +1,1 @@
+"""The commands, a module for each part of the job; every module has `register(app)`."""

@@ -1,0 +1,118 @@
+"""import, datasets, show, export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lib.data import datasets as store
+from lib.data.importer import import_source
+from lib.data.roles import Mapping
+from lib.database import note
+from lib.export.dataset import export_dataset
+from lib.settings import settings
+from studio.commands.output import AsJson, emit, say, table
+
+KeepGood = Annotated[bool, typer.Option("--keep-good", help="Leave out the rows that cannot be used; report them.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command("import")(import_)
+    app.command("datasets")(datasets)
+    app.command("show")(show)
+    app.command("export")(export)
+
+
+def import_(
+    source: Annotated[str, typer.Argument(help="A file, a folder, or a Hub id (owner/name).")],
+    name: Annotated[str, typer.Option(help="Name of the dataset in the studio.")],
+    map: Annotated[list[str] | None, typer.Option(help="Which column is what: role=column; repeatable.")] = None,
+    keep_good: KeepGood = False,
+    json: AsJson = False,
+) -> None:
+    """Bring a file, a folder or a Hub dataset in as a new dataset version."""
+    mapping = Mapping.parse(map) if map else None
+
+    def progress(done: int, total: int | None) -> None:
+        say(f"{done:,} rows read" + (f" of about {total:,}" if total else ""))
+
+    report = import_source(source, name, mapping, keep_good=keep_good, progress=progress, user=settings.user)
+    if not report.existing:
+        note(
+            settings.user, f"imported {report.name}@{report.version}, {report.kept:,} rows", f"datasets?dataset={name}"
+        )
+    if json:
+        emit(report.to_dict())
+        return
+    print(
+        f"{report.name}@{report.version}: {report.kept:,} rows kept, {report.refused:,} refused; read as {report.label}"
+    )
+    if report.existing:
+        print("The same content is there already; nothing was written.")
+    for line in report.notes:
+        print(f"note: {line}")
+    for reason, count in report.reasons.items():
+        print(f"refused {count:,}: {reason}")
+
+
+def datasets(json: AsJson = False) -> None:
+    """List the datasets."""
+    infos = store.list_datasets()
+    if json:
+        emit({"datasets": [info.to_dict() for info in infos]})
+        return
+    table(
+        ["name", "version", "rows", "splits", "read as"],
+        [
+            [info.name, info.version, f"{info.rows:,}", _splits(info.splits), info.label]
+            for info in infos
+        ],
+    )  # fmt: skip
+
+
+def show(
+    name: Annotated[str, typer.Argument(help="dataset or dataset@version")],
+    limit: Annotated[int, typer.Option(help="Rows to print.", min=0)] = 5,
+    split: Annotated[str | None, typer.Option(help="Only rows of this split.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Show a dataset's facts and its first rows as conversations."""
+    info = store.get(name)
+    rows = [
+        {"row": row_id, **conversation.to_dict()}
+        for row_id, conversation in store.conversations(info, split=split, limit=limit)
+    ]
+    if json:
+        emit({**info.to_dict(), "conversations": rows})
+        return
+    print(f"{info.name}@{info.version}: {info.rows:,} rows ({_splits(info.splits)}), read as {info.label}")
+    for row in rows:
+        print(f"\n--- row {row['row']}")
+        for message in row["messages"]:
+            context = f"\n[input] {message['context']}" if message.get("context") else ""
+            print(f"{message['role']}: {message['content']}{context}")
+
+
+def export(
+    name: Annotated[str, typer.Argument(help="dataset or dataset@version")],
+    template: Annotated[str, typer.Option(help="Template to write the text in.")],
+    out: Annotated[Path, typer.Option(help="File to write: .jsonl, .json, .csv or .parquet.")],
+    tokenizer: Annotated[
+        str | None, typer.Option(help="Model whose special tokens to write, not the format's.")
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="Only rows of this split.")] = None,
+    keep_good: KeepGood = False,
+    json: AsJson = False,
+) -> None:
+    """Write a dataset as rendered text."""
+    report = export_dataset(store.get(name), template, out, tokenizer=tokenizer, split=split, keep_good=keep_good)
+    if json:
+        emit(report.to_dict())
+        return
+    print(f"{report.rows:,} rows written to {out}" + (f", {report.left_out:,} left out" if report.left_out else ""))
+
+
+def _splits(splits: dict[str, int]) -> str:
+    return ", ".join(f"{split} {rows:,}" for split, rows in splits.items() if rows)

@@ -1,0 +1,107 @@
+"""How commands speak: results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from lib.errors import BadInput, StudioError
+from lib.jobs import queue, worker
+from lib.jobs.queue import JobView
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+def emit(document: Any) -> None:
+    """One JSON document on standard output."""
+    print(json.dumps(document, ensure_ascii=False))
+
+
+def say(text: str) -> None:
+    """A line for the person, on standard error."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def fail(error: StudioError, as_json: bool) -> NoReturn:
+    """Print what happened and what to do, and end with exit status 1."""
+    if as_json:
+        emit(error.to_dict())
+    say(f"Error: {error.message}")
+    if error.hint:
+        say(error.hint)
+    raise SystemExit(1)
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Columns of text, as wide as their widest cell."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    widths = [max(len(line[index]) for line in [list(headings), *cells]) for index in range(len(headings))]
+    for line in [list(headings), *cells]:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def pairs(options: list[str], what: str) -> dict[str, str]:
+    """`["key=value", …]` as a dict.
+
+    Raises:
+        BadInput: an entry without `=`.
+    """
+    for option in options:
+        if "=" not in option:
+            raise BadInput(f"{option!r} is not of the form {what}.", f"Write {what}.")
+    return {key.strip(): value.strip() for key, value in (option.split("=", 1) for option in options)}
+
+
+def follow(job_id: int) -> JobView:
+    """Show a job's progress until it ends. Ctrl-C asks it to stop and keeps what it has.
+
+    Raises:
+        StudioError: what the job failed with.
+    """
+    shown = ""
+    while (job := queue.get(job_id)).live:
+        worker.ensure()
+        try:
+            line = progress_line(job)
+            if line != shown:
+                say(line)
+                shown = line
+            time.sleep(0.5)
+        except KeyboardInterrupt:
+            say("stopping; what is there is kept …")
+            queue.stop(job_id)
+    if job.status in ("failed", "interrupted") and job.error:
+        raise StudioError(job.error["message"], job.error.get("hint", ""))
+    return job
+
+
+def progress_line(job: JobView) -> str:
+    """What a job is doing, in one line: state, how far, rate and time left."""
+    if job.status == "queued":
+        return "waiting for its turn"
+    progress = job.progress
+    parts = [progress.get("text") or "starting"]
+    if progress.get("total"):
+        parts.append(f"{progress['done']:,.0f} of {progress['total']:,.0f}")
+    if "loss" in progress:
+        parts.append(f"loss {progress['loss']:.3f}")
+    if "tokens_per_second" in progress:
+        parts.append(f"{progress['tokens_per_second']:.0f} tok/s")
+    if progress.get("seconds_left") is not None:
+        parts.append(f"{duration(progress['seconds_left'])} left")
+    return " · ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """Seconds for a person: `45 s`, `2 min 10 s`, `1 h 05 min`."""
+    seconds = round(seconds)
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60:02d} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
