@@ -8,7 +8,8 @@
       ├── CannotCarry            a template has no place for this conversation
       ├── ModelError             a model or adapter that cannot be loaded or does not fit
       ├── StorageError           disk full, folder not writable, a file cut off
-      └── WrongState             the object is there, but not in a state for this
+      ├── WrongState             the object is there, but not in a state for this
+      └── Stopped                a job was asked to stop and has nothing to keep
 
 Everything below `lib` raises these; errors of libraries are translated where they are called.
 Screens and commands print `message` and `hint`, never a traceback.
@@ -81,3 +82,7 @@ class StorageError(StudioError):
 
 class WrongState(StudioError):
     """The object exists, but this cannot be done to it now."""
+
+
+class Stopped(StudioError):
+    """A job was asked to stop and has nothing worth keeping: raised by the job's function."""

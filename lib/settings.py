@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +38,7 @@ class Setting:
 TABLE = (
     Setting("home", str(ROOT / "data"), "Folder of everything the studio stores: database, datasets, models, runs."),
     Setting("database_url", "", "SQLAlchemy URL of the database; empty means studio.db (SQLite) in the home folder."),
-    Setting("user", os.environ.get("USER", "") or "me", "Name written beside what you do in the activity list."),
+    Setting("user", getpass.getuser(), "Name written beside what you do in the activity list."),
     Setting("engine_idle_seconds", "600", "The inference engine gives its memory back after so many idle seconds."),
     Setting("upload_limit_mb", "2000", "Largest file that the Datasets page takes by upload, in megabytes."),
     Setting("worker_poll_seconds", "0.5", "How often the worker looks for new jobs, in seconds."),

@@ -99,6 +99,10 @@ def disk_errors(where: Path) -> Iterator[None]:
             raise StorageError(f"The disk that holds {where} is full.", "Free some space, then start again.") from error
         if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
             raise StorageError(f"{where} cannot be written.", "Check the folder's permissions.") from error
+        if error.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY, errno.ENAMETOOLONG):
+            raise StorageError(
+                f"{where} cannot be written: {error.strerror}.", "A file or folder is in its way; choose another place."
+            ) from error
         raise
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from filelock import FileLock
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, IntegrityError
 from sqlalchemy.orm import Session
 
 from lib.database.models import Activity
@@ -32,7 +32,9 @@ def session() -> Iterator[Session]:
     try:
         with Session(_engine(settings.database_url), expire_on_commit=False) as opened, opened.begin():
             yield opened
-    except OperationalError as error:
+    except IntegrityError:
+        raise
+    except DatabaseError as error:
         raise StorageError(
             f"The database does not answer: {str(error.orig).splitlines()[0]}.",
             "Check that its disk has room and that STUDIO_HOME and STUDIO_DATABASE_URL are right.",

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from lib import models
 from lib.data import datasets
-from lib.errors import BadInput, CannotCarry, ModelError
+from lib.errors import BadInput, CannotCarry, ModelError, Stopped
 from lib.evaluation import comparisons, statistics
 from lib.evaluation.comparisons import ComparisonView
 from lib.evaluation.metrics import METRICS, Scores, score
@@ -79,7 +79,7 @@ def _compare(comparison: ComparisonView, folder: Path, job: JobContext) -> dict[
             raise ModelError(f"The run {view.id} answers exactly as its base.", "Its adapter is empty; train it again.")
     rows = _answer(questions, panes, generator, tokenizer, comparison, folder, job)
     if not rows:
-        raise BadInput("The comparison was stopped before its first answers.", "Start it again.")
+        raise Stopped("The comparison was stopped before its first answers.", "Start it again.")
     job.progress(len(rows), len(questions), "scoring")
     result = _score(rows, panes, comparison.config["metrics"])
     _write_outputs(rows, panes, comparison.config["metrics"], result.pop("values"), folder)
@@ -177,7 +177,7 @@ def _answer(
                 }
                 for index, pane in enumerate(panes):
                     answer = answers[index * len(batch) + position]
-                    row[f"text|{pane.name}"] = tokenizer.decode(answer.ids).strip()
+                    row[f"text|{pane.name}"] = tokenizer.decode(answer.ids, continuation=True).strip()
                     row[f"ended|{pane.name}"] = answer.ended
                     row[f"nats|{pane.name}"], row[f"tokens|{pane.name}"] = losses[index][position]
                 rows.append(row)

@@ -82,8 +82,7 @@ def _connect() -> tuple[str, str]:
         known = _announced()
         if known and _healthy(*known):
             return known
-        if not queue.live_jobs("engine"):
-            queue.submit("engine", {}, settings.user)
+        queue.submit_once("engine", {}, settings.user)
         time.sleep(0.3)
     raise ModelError("The inference engine did not start.", "See that the worker runs (System), then ask again.")
 

@@ -159,7 +159,7 @@ class Engine:
                 done[index] = token is None
                 if token is not None:
                     rows[index].append(token)
-            steps.put({"texts": [tokenizer.decode(row) for row in rows], "done": list(done)})
+            steps.put({"texts": [tokenizer.decode(row, continuation=True) for row in rows], "done": list(done)})
             return gone.is_set() or self.job.stopping
 
         stop_ids = tokenizer.stop_ids(body["template"])
@@ -168,7 +168,7 @@ class Engine:
         return {
             "completions": [
                 {
-                    "text": tokenizer.decode(answer.ids).strip(),
+                    "text": tokenizer.decode(answer.ids, continuation=True).strip(),
                     "ended": answer.ended,
                     "tokens": len(answer.ids),
                     "seconds": seconds,

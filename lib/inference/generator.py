@@ -148,12 +148,12 @@ class Generator:
         return not torch.equal(logits[0, -1], logits[1, -1])
 
     def _parts(self) -> tuple[Any, Any]:
-        base = self.model.get_base_model() if isinstance(self.model, PeftModel) else self.model
+        base: Any = self.model.get_base_model() if isinstance(self.model, PeftModel) else self.model
         return base.get_decoder(), base.get_output_embeddings()
 
     def _adapters_for_batch(self, options: dict[str, Any]) -> Any:
         """PEFT's per-row adapters, also for calls that go past the outermost module."""
-        inner: Any = self.model.base_model
+        inner = self.model.base_model
         return inner._enable_peft_forward_hooks(**options) if options else contextlib.nullcontext()
 
     def _pad(self, rows: Sequence[Sequence[int]], filler: int, left: bool = True) -> tuple[torch.Tensor, torch.Tensor]:

@@ -26,9 +26,13 @@ class Launcher(Protocol):
 
 
 class LocalLauncher:
-    """A process of its own session on this machine, so that it outlives worker, web server and browser."""
+    """A process of its own session on this machine, so that it outlives worker, web server and browser.
 
-    def __init__(self) -> None:
+    `module` is what each process runs, with the job's number as its argument.
+    """
+
+    def __init__(self, module: str = "lib.jobs.run") -> None:
+        self._module = module
         self._children: dict[int, subprocess.Popen[bytes]] = {}
 
     def submit(self, job_id: int) -> None:
@@ -37,7 +41,7 @@ class LocalLauncher:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             self._children[job_id] = subprocess.Popen(
-                [sys.executable, "-u", "-m", "lib.jobs.run", str(job_id)],
+                [sys.executable, "-u", "-m", self._module, str(job_id)],
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

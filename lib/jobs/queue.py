@@ -89,6 +89,18 @@ def submit(kind: str, payload: dict[str, Any], user: str) -> int:
         return job.id
 
 
+def submit_once(kind: str, payload: dict[str, Any], user: str) -> int:
+    """`submit`, unless a job of that kind is queued or running: its id then, whoever asked for it."""
+    with session() as opened:
+        live = opened.scalar(select(Job.id).where(Job.kind == kind, Job.status.in_(LIVE)).order_by(Job.id).limit(1))
+        if live is not None:
+            return live
+        job = new_job(kind, payload, user)
+        opened.add(job)
+        opened.flush()
+        return job.id
+
+
 def get(job_id: int) -> JobView:
     """Raises:
     NotFound: no job of that number.

@@ -10,7 +10,7 @@ import traceback
 from typing import Any
 
 from lib.database.models import FAILED, FINISHED, STOPPED
-from lib.errors import StorageError, StudioError
+from lib.errors import Stopped, StorageError, StudioError
 from lib.jobs import queue
 from lib.jobs.context import JobContext
 
@@ -28,10 +28,13 @@ def main(job_id: int) -> int:
 
 
 def _call(kind: str, payload: dict[str, Any], context: JobContext) -> tuple[str, Any, Any]:
-    module, function = queue.KINDS[kind][1].split(":")
     try:
+        module, function = queue.KINDS[kind][1].split(":")
         result = getattr(importlib.import_module(module), function)(payload, context)
         return (STOPPED if context.stopping else FINISHED), result, None
+    except Stopped as error:
+        print(error, flush=True)
+        return STOPPED, None, error.to_dict()
     except StudioError as error:
         print(error, flush=True)
         return FAILED, None, error.to_dict()

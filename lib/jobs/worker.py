@@ -18,23 +18,26 @@ import time
 import psutil
 from sqlalchemy import delete, select
 
-from lib.database import Worker, session
-from lib.errors import StudioError
+from lib.database import Job, Worker, session
+from lib.database.models import FAILED, LIVE
+from lib.errors import StorageError, StudioError
 from lib.jobs import queue
 from lib.jobs.launcher import LocalLauncher
 from lib.settings import ROOT, settings
+from lib.storage import disk_errors
 
 HEARTBEAT_SECONDS = 5.0
+IDLE_ROUNDS = 4  # looks without any work before a worker that is to end when idle does
 KILL_AFTER_SECONDS = 60.0  # a job that was asked to stop and has not: a long step or a long evaluation may need this
 
 
-def run(until_idle: bool = False) -> None:
+def run(until_idle: bool = False, launcher: LocalLauncher | None = None) -> None:
     """Work until told to stop (SIGTERM, SIGINT), orphaned, or, with `until_idle`, out of jobs."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     me, parent = psutil.Process(), os.getppid()
-    launcher = LocalLauncher()
+    launcher = launcher or LocalLauncher()
     beat = _register(me)
     idle_rounds = 0
     while not stop.wait(settings.worker_poll_seconds):
@@ -47,18 +50,35 @@ def run(until_idle: bool = False) -> None:
             print(f"worker: {error}", file=sys.stderr, flush=True)
             continue
         idle_rounds = 0 if worked or queue.live_jobs() else idle_rounds + 1
-        if until_idle and idle_rounds >= 4:
-            break
+        if until_idle and idle_rounds >= IDLE_ROUNDS and leave(me):
+            return
     _unregister(me)
 
 
+def leave(me: psutil.Process) -> bool:
+    """Unregister, unless a job has come in: in one transaction, so that none is left without a worker."""
+    with session() as opened:
+        if opened.scalar(select(Job.id).where(Job.status.in_(LIVE)).limit(1)) is not None:
+            return False
+        opened.execute(delete(Worker).where(Worker.host == queue.HOST, Worker.pid == me.pid))
+        return True
+
+
+_started: list[subprocess.Popen[bytes]] = []
+
+
 def ensure() -> None:
-    """Start a worker that ends when idle, unless one is alive on this machine."""
-    if alive():
+    """Start a worker that ends when idle, unless one is alive on this machine, or on its way up."""
+    if alive() or any(process.poll() is None for process in _started):
         return
-    settings.home.mkdir(parents=True, exist_ok=True)
+    with disk_errors(settings.home):
+        settings.home.mkdir(parents=True, exist_ok=True)
+        _started[:] = [_start()]
+
+
+def _start() -> subprocess.Popen[bytes]:
     with (settings.home / "worker.log").open("ab") as output:
-        subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-m", "lib.jobs.worker", "--until-idle"],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
@@ -86,7 +106,10 @@ def _round(me: psutil.Process, launcher: LocalLauncher) -> bool:
     job = queue.claim(me)
     if job is None:
         return False
-    launcher.submit(job.id)
+    try:
+        launcher.submit(job.id)
+    except OSError as error:  # no room for its log, too many processes: this job's fault to show, not the worker's end
+        queue.end(job.id, FAILED, error=StorageError(f"The job cannot start: {error}.", "Check the disk.").to_dict())
     return True
 
 

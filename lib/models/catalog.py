@@ -97,14 +97,14 @@ def _look(name: str, folder: Path) -> ModelInfo:
         raise ModelError(f"The folder {folder} has no config.json.", "Give the folder that holds a model's files.")
     try:
         config = json.loads(config_file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ModelError(f"{config_file} is not valid JSON.", "Fetch the model again.") from error
+        architecture = (config.get("architectures") or [config.get("model_type", "unknown")])[0]
+    except (ValueError, AttributeError) as error:
+        raise ModelError(f"{config_file} is not a model's configuration.", "Fetch the model again.") from error
     if not weight_files(folder):
         raise ModelError(
             f"The folder {folder} has no .safetensors weights.",
             "Convert the model: load it with transformers where you trust it, then save_pretrained().",
         )
-    architecture = (config.get("architectures") or [config.get("model_type", "unknown")])[0]
     return ModelInfo(name, folder, architecture, sum(file.stat().st_size for file in weight_files(folder)))
 
 

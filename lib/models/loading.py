@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
 
 from lib.errors import ModelError
@@ -48,7 +49,7 @@ def load_base(folder: Path, quantization: str = "none") -> PreTrainedModel:
         raise ModelError(
             "The model does not fit into the GPU's memory.", "Hold it in 4 bits: --set quantization=nf4."
         ) from error
-    except (OSError, ValueError, RuntimeError, ImportError) as error:
+    except (OSError, ValueError, RuntimeError, ImportError, SafetensorError) as error:
         raise ModelError(
             f"The model in {folder} cannot be loaded: {str(error).splitlines()[0][:300]}",
             "Check that its files are complete and that transformers knows its architecture.",

@@ -223,7 +223,7 @@ def field_help() -> dict[str, str]:
     body = definition.body if isinstance(definition, ast.ClassDef) else []
     texts: dict[str, str] = {}
     for line, following in itertools.pairwise(body):
-        is_text = isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant)
-        if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and is_text:
-            texts[line.target.id] = str(following.value.value)
+        match line, following:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                texts[name] = text
     return texts

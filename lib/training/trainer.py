@@ -22,7 +22,7 @@ from trl import SFTConfig
 
 from lib import models
 from lib.data import datasets
-from lib.errors import BadInput, ModelError, StorageError
+from lib.errors import BadInput, ModelError, Stopped, StorageError
 from lib.formats import ModelTokenizer, load_tokenizer
 from lib.jobs.context import JobContext
 from lib.models import loading
@@ -52,13 +52,14 @@ def _train(run: RunView, job: JobContext) -> dict[str, Any]:
     trainer = _build(run, base.path, prepared, recorder)
     recorder.trainer = trainer
     evaluated = bool(prepared.evaluation)
-    before = _evaluate(trainer, job, "measuring the loss before") if evaluated else None
     recorder.start()
+    before = _evaluate(trainer, job, "measuring the loss before") if evaluated else None
+    if job.stopping:
+        raise Stopped("The run was stopped before its first step.", "Start it again to train.")
+    job.start_clock()
     trainer.train()
     seconds = recorder.seconds
     after = _loss_after(trainer, recorder, job) if evaluated else None
-    if not recorder.losses:
-        raise BadInput("The run was stopped before its first step.", "Start it again to train.")
     job.progress(trainer.state.global_step, trainer.state.max_steps, "saving the adapter", **recorder.latest)
     _save_adapter(run, base.path, tokenizer, trainer)
     summary = {
@@ -103,10 +104,10 @@ def _build(run: RunView, base: Path, prepared: Prepared, recorder: Recorder) -> 
 def _arguments(run: RunView, config: TrainConfig, prepared: Prepared) -> SFTConfig:
     dtype = loading.compute_dtype()
     on_gpu = torch.cuda.is_available()
-    total = config.max_steps or _steps(config, len(prepared.train))
     return SFTConfig(
         output_dir=str(run.folder / "checkpoints"),
-        max_steps=total,
+        max_steps=config.max_steps or -1,
+        num_train_epochs=config.num_train_epochs,
         learning_rate=config.learning_rate,
         per_device_train_batch_size=config.per_device_train_batch_size,
         per_device_eval_batch_size=config.per_device_train_batch_size,
@@ -130,17 +131,13 @@ def _arguments(run: RunView, config: TrainConfig, prepared: Prepared) -> SFTConf
         logging_steps=1,
         logging_first_step=True,
         eval_strategy="steps" if prepared.evaluation else "no",
-        eval_steps=max(total // 2, 1),
+        eval_steps=0.5,  # of all steps
         save_strategy="no",
         report_to="none",
         disable_tqdm=True,
         dataloader_num_workers=0,
         dataloader_pin_memory=on_gpu,
     )
-
-
-def _steps(config: TrainConfig, rows: int) -> int:
-    return max(round(rows * config.num_train_epochs / config.rows_per_step), 1)
 
 
 def _dataset(rows: list[TokenRow]) -> Dataset:
@@ -176,7 +173,7 @@ def _save_adapter(run: RunView, base: Path, tokenizer: ModelTokenizer, trainer: 
     """The adapter as safetensors, with beside it the renderer that made its data and the hash of its base."""
     try:
         with new_folder(run.folder / "adapter") as folder:
-            trainer.adapted.save_pretrained(folder)
+            trainer.adapted.save_pretrained(str(folder))
             loading.load_tokenizer(base).save_pretrained(folder)
             write_json(
                 folder / "renderer.json",
@@ -237,7 +234,6 @@ class Recorder(TrainerCallback):
     def start(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_text("", encoding="utf-8")
-        self.job.start_clock()
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._step_began = time.perf_counter()

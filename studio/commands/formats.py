@@ -33,7 +33,8 @@ def render(
 
     def one(line: Any) -> dict[str, Any]:
         conversation = Conversation.from_dict(line)
-        return {"text": render_text(conversation, template, loaded), **conversation.extra}
+        is_open = conversation.messages[-1].role == "user"  # nothing to train on yet: the prompt as a model gets it
+        return {"text": render_text(conversation, template, loaded, generation=is_open), **conversation.extra}
 
     _filter(one, json)
 

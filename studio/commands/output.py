@@ -13,6 +13,7 @@ import typer
 from lib.errors import BadInput, StudioError
 from lib.jobs import queue, worker
 from lib.jobs.queue import JobView
+from lib.words import duration
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
@@ -95,13 +96,3 @@ def progress_line(job: JobView) -> str:
     if progress.get("seconds_left") is not None:
         parts.append(f"{duration(progress['seconds_left'])} left")
     return " · ".join(parts)
-
-
-def duration(seconds: float) -> str:
-    """Seconds for a person: `45 s`, `2 min 10 s`, `1 h 05 min`."""
-    seconds = round(seconds)
-    if seconds < 60:
-        return f"{seconds} s"
-    if seconds < 3600:
-        return f"{seconds // 60} min {seconds % 60:02d} s"
-    return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"

@@ -10,7 +10,8 @@ from lib.jobs import worker
 from lib.settings import settings
 from lib.training import runs as store
 from lib.training.config import PRESETS, TrainConfig
-from studio.commands.output import AsJson, duration, emit, follow, pairs, progress_line, say, table
+from lib.words import duration
+from studio.commands.output import AsJson, emit, follow, pairs, progress_line, say, table
 
 
 def register(app: typer.Typer) -> None:

@@ -1,0 +1,1 @@
+"""Pieces of screen: plain data in, the person's choice out."""

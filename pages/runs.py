@@ -1,0 +1,28 @@
+"""Runs: all of them, or one with its live curve, log and results."""
+
+import streamlit as st
+
+from lib.errors import StudioError
+from lib.training import runs
+from studio.components import run_view
+from studio.components.errors import show
+from studio.components.frame import empty_state, header
+
+header("runs", "Every fine-tune: what it was made of, how it went, and what came out.")
+
+asked = st.query_params.get("run", "")
+if asked:
+    try:
+        run_view.show_run(runs.get(asked))
+    except StudioError as error:
+        show(error.message, error.hint)
+        if st.button("All runs", icon=":material/arrow_back:"):
+            st.query_params.clear()
+            st.rerun()
+else:
+    views = runs.list_runs()
+    if not views:
+        empty_state(
+            "No run yet. The sample is ready to train on; it takes about two minutes.", "train", "Train First look"
+        )
+    run_view.show_list(views)

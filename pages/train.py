@@ -1,0 +1,46 @@
+"""Train: choose data, model and settings, see what will happen, start."""
+
+import streamlit as st
+
+from lib.errors import StudioError
+from lib.settings import settings
+from lib.training import runs
+from studio.components import choose, train_form
+from studio.components.errors import show
+from studio.components.frame import Place, chain_bar, empty_state, header
+from studio.components.links import go
+
+header(
+    "train", "Fine-tune a model on a dataset with LoRA: a small adapter beside the model, which itself stays as it is."
+)
+bar = st.container()
+left, middle, right = st.columns(3)
+with left:
+    info = choose.dataset()
+if info is None:
+    empty_state("There is no dataset to train on yet.", "datasets", "Import one")
+    st.stop()
+with middle:
+    template = choose.template()
+with right:
+    model = choose.model()
+if not model:
+    empty_state(
+        "There is no model yet. `make setup` brings the starter; a folder or Hub id can be typed.", "home", "Home"
+    )
+    st.stop()
+with bar:
+    chain_bar(Place(dataset=info.ref, template=template))
+
+form, plan = st.columns([3, 2], gap="medium")
+with form:
+    config = train_form.settings_form()
+with plan:
+    train_form.plan_box(info, model, template, config)
+    if st.button("Start", type="primary", icon=":material/play_arrow:", disabled=config is None, width="stretch"):
+        try:
+            run = runs.create(info.ref, model, template, config, settings.user)
+        except StudioError as error:
+            show(error.message, error.hint)
+        else:
+            go("runs", run=run.id)

@@ -1,0 +1,83 @@
+"""One question to base and tuned, streamed side by side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from lib.data import datasets
+from lib.errors import StudioError
+from lib.inference.client import Ask, Step, ask
+from lib.training.runs import RunView
+from studio.components.errors import show
+from studio.components.text import escape
+
+ENDED = {"end": "ended by itself", "length": "cut at the length limit", "stopped": "stopped"}
+
+
+def show_panes(run: RunView) -> None:
+    """A prompt box; under it the two answers as they are written."""
+    with st.form("ask", border=False, enter_to_submit=False):
+        prompt = st.text_area("Question", value=_example(run), key=f"prompt-{run.id}", height=90)
+        left, right, _ = st.columns([1, 1, 2], vertical_alignment="bottom")
+        length = left.number_input("New tokens at most", 8, 1024, 96, step=8, key="ask-length")
+        asked = right.form_submit_button("Ask both", type="primary", icon=":material/send:")
+    st.caption(
+        f"Greedy: the likeliest token each time, so that asking again gives the same. Written as {run.template}."
+    )
+    base, tuned = st.columns(2, border=True)
+    base.markdown(f"**base** · {escape(run.model)}")
+    tuned.markdown(f"**tuned** · {run.id}")
+    if asked and prompt.strip():
+        question = Ask(
+            model=run.model,
+            template=run.template,
+            runs=[None, run.id],
+            messages=[{"role": "user", "content": prompt}],
+            quantization=run.config.quantization,
+            sampling={"max_new_tokens": int(length)},
+        )
+        _stream(question, [base, tuned])
+    else:
+        for pane in (base, tuned):
+            pane.caption("The answer appears here.")
+
+
+def _stream(question: Ask, panes: list[Any]) -> None:
+    boxes = [pane.empty() for pane in panes]
+    facts = [pane.empty() for pane in panes]
+    try:
+        for step in ask(question):
+            for box, text in zip(boxes, step.texts, strict=True):
+                _draw(box, text, step.note)
+            _facts(facts, step)
+    except StudioError as error:
+        show(error.message, error.hint)
+
+
+def _draw(box: Any, text: str, note: str) -> None:
+    if text.strip():
+        box.text(text)
+    elif note:
+        box.caption(f"{note} …")
+    else:
+        box.caption("(empty: the model ended at once)")
+
+
+def _facts(facts: list[Any], step: Step) -> None:
+    for fact, completion in zip(facts, step.completions, strict=False):
+        rate = completion["tokens"] / max(completion["seconds"], 1e-6)
+        fact.caption(f"{completion['tokens']} tokens · {rate:.0f} tokens/s · {ENDED[completion['ended']]}")
+
+
+def _example(run: RunView) -> str:
+    """A held-out question to start from."""
+    try:
+        info = datasets.get(run.data_ref)
+        split = "test" if info.splits.get("test") else None
+        _, conversation = next(datasets.conversations(info, split=split, limit=1))
+    except (StudioError, StopIteration):
+        return ""
+    first = next((message for message in conversation.messages if message.role == "user"), None)
+    return f"{first.content}\n\n{first.context}".strip() if first else ""

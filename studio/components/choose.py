@@ -1,0 +1,107 @@
+"""Choosing an object. Each choice lives in the address, so a link carries it, and survives a change of page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from lib import models
+from lib.data import datasets
+from lib.data.datasets import DatasetInfo
+from lib.errors import StudioError
+from lib.formats import TEMPLATES
+from lib.training import runs
+from lib.training.runs import RunView
+from studio import state
+from studio.components.text import escape
+
+LITERAL_TOKENS = "none (literal tokens)"
+
+
+def dataset(preferred: str = "medical-terms") -> DatasetInfo | None:
+    """A dataset version; None when there are no datasets. A bare name in the address means its newest version."""
+    infos = datasets.list_datasets()
+    if not infos:
+        return None
+    options = [info.ref for info in infos]
+    asked = state.get("dataset")
+    if asked and asked not in options:
+        try:
+            asked = datasets.get(asked).ref
+        except StudioError as error:
+            st.warning(f"{escape(error.message)} Showing another one.", icon=":material/link_off:")
+            state.forget("dataset")
+        else:
+            options += [asked] if asked not in options else []
+            state.put("dataset", asked)
+    default = next((info.ref for info in infos if info.name == preferred), options[0])
+    chosen = _select(
+        "dataset",
+        "Dataset",
+        options,
+        default,
+        help="Name and version. A version never changes, so what was trained on can always be looked at again.",
+    )
+    return datasets.get(chosen)
+
+
+def template() -> str:
+    """A template's name."""
+    return _select(
+        "template", "Template", list(TEMPLATES), "llama2", help="How a conversation is written as text for the model."
+    )
+
+
+def model() -> str | None:
+    """A model's name; None when there is none yet. Other folders and Hub ids can be typed."""
+    names = [model.name for model in models.list_models()]
+    asked = state.get("model")
+    if asked and asked not in names:
+        names.append(asked)
+    if not names:
+        return None
+    return _select(
+        "model",
+        "Model",
+        names,
+        names[0],
+        accept_new_options=True,
+        help="The base to fine-tune: one of the models here, or type a folder or a Hub id (owner/name).",
+    )
+
+
+def tokenizer() -> str | None:
+    """A model whose tokenizer is to be used, or None for the format's literal tokens."""
+    names = [*(model.name for model in models.list_models()), LITERAL_TOKENS]
+    chosen = _select(
+        "tokenizer",
+        "Tokenizer",
+        names,
+        names[0],
+        help="Whose special tokens are written, and what counts the tokens. Choose the model you will train.",
+    )
+    return None if chosen == LITERAL_TOKENS else chosen
+
+
+def run() -> RunView | None:
+    """A run that has an adapter; None when there is none."""
+    views = {view.id: view for view in runs.list_runs() if view.has_adapter}
+    if not views:
+        return None
+    asked = state.get("run")
+    if asked and asked not in views:
+        st.warning(
+            f"The run {escape(asked)} has no adapter to compare. Showing another one.", icon=":material/link_off:"
+        )
+    chosen = _select(
+        "run", "Run", list(views), next(iter(views)), help="The tuned model; its base is compared with it."
+    )
+    return views[chosen]
+
+
+def _select(key: state.Key, label: str, options: list[str], default: str, **more: Any) -> str:
+    _, widget = state.choice(key, options, default)
+    value: str = st.selectbox(label, options, key=widget, on_change=state.chosen, args=(key,), **more)
+    state.put(key, value)
+    return value

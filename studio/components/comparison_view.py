@@ -1,0 +1,176 @@
+"""A split through base and tuned: start one, watch it, read the figures and the examples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from lib.data import datasets
+from lib.errors import StudioError
+from lib.evaluation import comparisons
+from lib.evaluation.comparisons import CompareConfig, ComparisonView
+from lib.evaluation.metrics import METRICS, shown
+from lib.settings import settings
+from lib.training.runs import RunView
+from studio.components.badges import state_badge
+from studio.components.errors import show, show_job_error
+from studio.components.job import follow
+from studio.components.text import ago, escape
+
+PAGE_ROWS = 10
+
+
+def show_split(run: RunView) -> None:
+    """The chosen comparison of this run (newest by default), with a form to start another."""
+    known = [view for view in comparisons.list_comparisons() if run.id in view.runs]
+    _start(run, first=not known)
+    if not known:
+        st.caption("Both models answer every held-out row; then the figures and each pair of answers stand here.")
+        return
+    _comparison(_chosen(known))
+
+
+def _start(run: RunView, first: bool) -> None:
+    info = datasets.get(run.data_ref)
+    splits = [split for split in ("test", "validation", "train") if info.splits.get(split)]
+    with st.form("compare", border=True):
+        left, middle, right = st.columns(3, vertical_alignment="bottom")
+        split = left.selectbox("Split", splits, key="compare-split", help="test: rows the run never learned from")
+        limit = middle.number_input(
+            "Rows at most", 1, 10_000, 24, key="compare-limit", help="Chosen at random, but always the same ones."
+        )
+        if right.form_submit_button(
+            "Compare", type="primary" if first else "secondary", icon=":material/compare_arrows:"
+        ):
+            try:
+                view = comparisons.create([run.id], run.data_ref, split, CompareConfig(limit=int(limit)), settings.user)
+            except StudioError as error:
+                show(error.message, error.hint)
+                return
+            st.query_params["comparison"] = str(view.id)
+            st.rerun()
+
+
+def _chosen(known: list[ComparisonView]) -> ComparisonView:
+    by_id = {str(view.id): view for view in known}
+    asked = st.query_params.get("comparison", "")
+    if len(known) == 1:
+        return known[0]
+    options = list(by_id)
+    chosen = st.selectbox(
+        "Comparison",
+        options,
+        index=options.index(asked) if asked in options else 0,
+        format_func=lambda key: (
+            f"{key} · {by_id[key].data_ref} {by_id[key].split} · {by_id[key].status} · {ago(by_id[key].created_at)}"
+        ),
+    )
+    return by_id[chosen]
+
+
+def _comparison(view: ComparisonView) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(f"Comparison {view.id}: {view.data_ref} {view.split}", anchor=False, width="content")
+        state_badge(view.status)
+    if view.job.live:
+        follow(view.job.id, "rows", "Stop and keep")
+        return
+    show_job_error(view.job.error)
+    if view.result:
+        _verdict(view)
+        _figures(view)
+        _examples(view)
+
+
+def _verdict(view: ComparisonView) -> None:
+    better = [METRICS[pair["metric"]].label for pair in view.result["pairs"] if pair["verdict"] == "tuned better"]
+    worse = [METRICS[pair["metric"]].label for pair in view.result["pairs"] if pair["verdict"] == "tuned worse"]
+    parts = []
+    if better:
+        parts.append(f"tuned is better on {', '.join(better)}")
+    if worse:
+        parts.append(f"worse on {', '.join(worse)}")
+    if len(better) + len(worse) < len(view.result["pairs"]):
+        parts.append("no evidence either way on the rest")
+    st.markdown(f"**Verdict:** {'; '.join(parts)}. :gray[{view.result['rows']} rows, 95 % intervals.]")
+
+
+def _figures(view: ComparisonView) -> None:
+    base = next(iter(view.result["models"]))
+    lines = []
+    for pair in view.result["pairs"]:
+        spec = METRICS[pair["metric"]]
+        digits = spec.digits
+        mean = {name: view.result["models"][name][pair["metric"]]["mean"] for name in (base, pair["tuned"])}
+        lines.append(
+            {
+                "metric": f"{spec.label} ({'higher' if spec.higher_is_better else 'lower'} is better)",
+                base: _number(mean[base], digits),
+                pair["tuned"]: _number(mean[pair["tuned"]], digits),
+                "difference, 95 %": _difference(pair, digits),
+                "p": _p(pair["p"]),
+                "better / same / worse": f"{pair['wins']} / {pair['ties']} / {pair['losses']}",
+            }
+        )
+    st.dataframe(lines, hide_index=True, alt="Metrics of base and tuned with differences")
+    if view.result.get("left_out"):
+        listed = "; ".join(f"{count} {reason}" for reason, count in view.result["left_out"].items())
+        st.caption(f"Rows not asked: {escape(listed)}")
+
+
+def _examples(view: ComparisonView) -> None:
+    base, tuned = list(view.result["models"])[:2]
+    metrics = view.config["metrics"]
+    st.subheader("Examples", anchor=False)
+    orders = {"row": "in order"} | {
+        f"{name}:{tuned}:{base}": f"largest difference in {METRICS[name].label}" for name in metrics
+    }
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+        order = st.selectbox(
+            "Order", list(orders), format_func=lambda key: orders[key], key="examples-order", width=360
+        )
+        pages = max(-(-view.result["rows"] // PAGE_ROWS), 1)
+        number = st.pagination(pages, key="examples-page")
+    for row in comparisons.examples(view.id, order, PAGE_ROWS, (number - 1) * PAGE_ROWS):
+        _example(row, base, tuned, metrics)
+
+
+def _example(row: dict[str, Any], base: str, tuned: str, metrics: list[str]) -> None:
+    with st.container(border=True):
+        st.markdown(f":small[:gray[row {row['row_id']}]]")
+        st.text(row["prompt"])
+        for column, title, text in zip(
+            st.columns(3),
+            ("reference", f"base · {base}", f"tuned · {tuned}"),
+            (row["reference"], row[f"text|{base}"], row[f"text|{tuned}"]),
+            strict=True,
+        ):
+            column.markdown(f":small[**{escape(title)}**]")
+            column.text(text or "(empty)")
+        scores = [
+            f"{METRICS[name].label} {_score(name, row[f'{name}|{base}'])} → {_score(name, row[f'{name}|{tuned}'])}"
+            for name in metrics
+        ]
+        st.caption(" · ".join(scores))
+
+
+def _score(name: str, value: float) -> str:
+    return _number(shown(name, value), METRICS[name].digits)
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:,.{digits}f}"
+
+
+def _difference(pair: dict[str, Any], digits: int) -> str:
+    if pair["difference"] is None:
+        return "–"
+    interval = f" [{pair['low']:+.{digits}f}, {pair['high']:+.{digits}f}]" if pair["low"] is not None else ""
+    return f"{pair['difference']:+.{digits}f}{interval}"
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"

@@ -1,0 +1,44 @@
+"""Long work on screen: progress, rate, time left, stop; the page is drawn again when it ends."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from lib.jobs import queue
+from lib.jobs.queue import JobView
+from lib.words import duration
+from studio.components.errors import guarded
+
+
+def progress_bar(job: JobView, unit: str) -> None:
+    """One bar with what, how far, how fast, how long still. `unit` names what is counted: rows, steps."""
+    progress = job.progress
+    if job.status == "queued":
+        st.progress(0.0, "Waiting for its turn")
+        return
+    done, total = progress.get("done") or 0, progress.get("total")
+    parts = ["Stopping; what is there is kept" if job.stopping else (progress.get("text") or "starting").capitalize()]
+    if total:
+        parts.append(f"{done:,.0f} of {total:,.0f} {unit}")
+    if "tokens_per_second" in progress:
+        parts.append(f"{progress['tokens_per_second']:,.0f} tokens/s")
+    elif done and progress.get("rate"):
+        parts.append(f"{progress['rate']:,.1f} {unit}/s")
+    if progress.get("seconds_left") is not None and not job.stopping and done:
+        parts.append(f"{duration(progress['seconds_left'])} left")
+    st.progress(min(done / total, 1.0) if total else 0.0, " · ".join(parts))
+
+
+@st.fragment(run_every="1s")
+@guarded
+def follow(job_id: int, unit: str, stop_label: str = "Stop") -> None:
+    """A live job's bar with a stop button; use it only while the job is live. Ends with a rerun of the page."""
+    job = queue.get(job_id)
+    if not job.live:
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        with st.container():
+            progress_bar(job, unit)
+        if st.button(stop_label, key=f"stop-{job_id}", icon=":material/stop:", disabled=job.stopping):
+            queue.stop(job_id)
+            st.rerun()

@@ -1,0 +1,108 @@
+"""Every test has an empty home of its own; a tiny Llama and a home with a finished run are made once."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from lib.jobs import queue, run, worker
+from lib.jobs.context import log_path
+from tests import tiny
+from tests.helpers import studio, write_lines
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home folder."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("STUDIO_HOME", str(folder))
+    monkeypatch.setenv("STUDIO_USER", "tester")
+    monkeypatch.setenv("STUDIO_WORKER_POLL_SECONDS", "0.1")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.delenv("STUDIO_DATABASE_URL", raising=False)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Llama of two layers with random weights; slow only in that it imports torch."""
+    return tiny.write_model(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture
+def tiny_home(home: Path, tiny_folder: Path) -> Path:
+    """A home with the model `tiny`."""
+    (home / "models").mkdir(parents=True)
+    (home / "models" / "tiny").symlink_to(tiny_folder)
+    return home
+
+
+@pytest.fixture(scope="session")
+def finished_home(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Path) -> Path:
+    """A home with the dataset `sums` and one run on it, made by the commands in real processes. Only to read."""
+    folder = tmp_path_factory.mktemp("finished") / "home"
+    (folder / "models").mkdir(parents=True)
+    (folder / "models" / "tiny").symlink_to(tiny_folder)
+    source = write_lines(folder.parent / "sums.jsonl", tiny.ROWS)
+    env = {"STUDIO_HOME": str(folder), "HF_HUB_OFFLINE": "1", "STUDIO_USER": "tester"}
+    imported = studio("import", str(source), "--name", "sums", env=env)
+    assert imported.returncode == 0, imported.stderr
+    settings = [part for key, value in tiny.SETTINGS.items() for part in ("--set", f"{key}={value}")]
+    trained = studio(
+        "train", "sums", "--model", "tiny", "--template", "llama2", *settings, "--json", env=env
+    )  # fmt: skip
+    assert trained.returncode == 0, trained.stderr
+    (folder / "train.out").write_text(trained.stdout)
+    (folder / "train.err").write_text(trained.stderr)
+    return folder
+
+
+@pytest.fixture
+def studio_home(home: Path, finished_home: Path) -> Path:
+    """A copy of the finished home, to use and spoil."""
+    shutil.copytree(finished_home, home, symlinks=True)
+    return home
+
+
+@pytest.fixture
+def jobs_here(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Let jobs run in this process, which has torch loaded already, whenever a worker would be started."""
+
+    def work() -> None:
+        while job := queue.claim(psutil.Process()):
+            log = log_path(job.id)
+            log.parent.mkdir(parents=True, exist_ok=True)
+            with log.open("a") as file, contextlib.redirect_stdout(file):
+                run.main(job.id)
+
+    monkeypatch.setattr(worker, "ensure", work)
+    return work
+
+
+@pytest.fixture
+def no_process_left(home: Path) -> Iterator[None]:
+    """End every process that the test started on its home and left alive."""
+    yield
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.pid != os.getpid() and process.environ().get("STUDIO_HOME") == str(home):
+                process.kill()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of one megabyte; skipped where mounting is not permitted."""
+    place = tmp_path / "small-disk"
+    place.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", place], capture_output=True, check=False)
+    if mounted.returncode:
+        pytest.skip("a small disk cannot be mounted here (needs root)")
+    yield place
+    subprocess.run(["umount", "--lazy", place], check=True)

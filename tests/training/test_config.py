@@ -1,0 +1,61 @@
+"""Settings: every fault at once, text as `--set` gives it, and help for each."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+
+from lib.errors import BadSettings
+from lib.training.config import PRESETS, TrainConfig, field_help
+
+
+def test_all_faults_come_at_once():
+    with pytest.raises(BadSettings) as caught:
+        TrainConfig.from_settings({"max_steps": "-1", "learning_rate": "fast", "nope": "1", "quantization": "q8"})
+    assert set(caught.value.faults) == {"max_steps", "learning_rate", "nope", "quantization"}
+    assert "'fast' is not a number" in caught.value.faults["learning_rate"]
+    assert "none, nf4, int8" in caught.value.faults["quantization"]
+    assert caught.value.to_dict()["faults"] == caught.value.faults
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "value"),
+    [
+        ("max_steps", "1e2", 100),
+        ("packing", "Yes", True),
+        ("packing", "off", False),
+        ("learning_rate", "2e-4", 2e-4),
+        ("target_modules", "q_proj, v_proj", "q_proj, v_proj"),
+    ],
+)
+def test_text_becomes_values(key, text, value):
+    assert getattr(TrainConfig.from_settings({key: text}), key) == value
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [("max_steps", "1.5"), ("max_steps", "nan"), ("learning_rate", "nan"), ("learning_rate", "inf"), ("packing", "2")]
+    + [("num_train_epochs", "nan"), ("lora_dropout", "nan"), ("max_grad_norm", "nan"), ("weight_decay", "nan")],
+)
+def test_values_that_are_none(key, text):
+    with pytest.raises(BadSettings) as caught:
+        TrainConfig.from_settings({"max_steps": 0, key: text})
+    assert key in caught.value.faults
+
+
+def test_who_asks_for_epochs_means_epochs():
+    assert TrainConfig.from_settings({"num_train_epochs": "2"}).max_steps == 0
+    assert TrainConfig.from_settings({"num_train_epochs": "2", "max_steps": "7"}).max_steps == 7
+
+
+def test_settings_survive_a_round_trip():
+    config = TrainConfig(target_modules="q_proj , v_proj", r=3)
+    assert TrainConfig(**config.to_dict()) == config
+    assert config.modules == ["q_proj", "v_proj"]
+
+
+def test_every_setting_has_help_and_every_preset_works():
+    assert set(field_help()) == {field.name for field in fields(TrainConfig)}
+    for preset in PRESETS.values():
+        TrainConfig.from_settings(preset.settings)

@@ -1,0 +1,79 @@
+"""The loss is TRL's, with less work: the same figures, gradients and adapters on the same rows."""
+
+from __future__ import annotations
+
+import pytest
+
+from lib.data import datasets
+from lib.formats import load_tokenizer
+from lib.models import find
+from lib.training.rows import prepare
+
+torch = pytest.importorskip("torch")
+
+
+@pytest.fixture
+def build(new_run, monkeypatch, tiny_home):
+    """A trainer as the job builds it; `of` replaces the class by TRL's own."""
+    from lib.training import trainer
+    from tests.helpers import FakeJob
+
+    def build_trainer(of=None, **settings):
+        run = new_run(**settings)
+        base = find("tiny")
+        prepared = prepare(datasets.get(run.data_ref), run.template, load_tokenizer(base.path), run.config)
+        run.folder.mkdir(parents=True, exist_ok=True)
+        recorder = trainer.Recorder(run.folder / "metrics.jsonl", FakeJob())
+        with monkeypatch.context() as patch:
+            if of is not None:
+                patch.setattr(trainer, "AnswerLossTrainer", of)
+            return trainer._build(run, base.path, prepared, recorder), prepared
+
+    return build_trainer
+
+
+def figures(trainer):
+    """Losses of each step, held-out losses, and the adapter's weights."""
+    history = trainer.state.log_history
+    losses = [line["loss"] for line in history if "loss" in line]
+    held_out = [line["eval_loss"] for line in history if "eval_loss" in line]
+    norms = [float(line["grad_norm"]) for line in history if "grad_norm" in line]
+    weights = [weight.detach() for name, weight in trainer.model.named_parameters() if "lora_" in name]
+    return losses, held_out, norms, torch.cat([weight.flatten() for weight in weights])
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"gradient_accumulation_steps": 3, "per_device_train_batch_size": 2}, {"packing": True, "max_length": 128}],
+    ids=["plain", "accumulated", "packed"],
+)
+def test_training_is_the_same_as_with_trl(build, settings):
+    from trl import SFTTrainer
+
+    settings = {"max_steps": 3, "learning_rate": 0.001, **settings}
+    ours, _ = build(**settings)
+    theirs, _ = build(of=SFTTrainer, **settings)
+    ours.train()
+    theirs.train()
+    for mine, plain in zip(figures(ours), figures(theirs), strict=True):
+        mine, plain = torch.as_tensor(mine), torch.as_tensor(plain)
+        assert len(mine) == len(plain) > 0
+        torch.testing.assert_close(mine, plain, atol=1e-5, rtol=1e-5)
+
+
+def test_rows_of_a_flattened_batch_do_not_see_each_other(build):
+    """The loss of several rows in one sequence is the mean over the trained tokens of each row alone."""
+    from transformers import AutoModelForCausalLM
+
+    trainer, prepared = build()
+    trainer.model.eval()
+    rows = prepared.train[:4]
+    batch = trainer.data_collator([trainer.train_dataset[index] for index in range(4)])
+    assert batch["input_ids"].shape == (1, sum(len(row.ids) for row in rows))
+    with torch.no_grad():
+        together = float(trainer.compute_loss(trainer.model, dict(batch)))
+        plain = AutoModelForCausalLM.from_pretrained(find("tiny").path)
+        nats = [
+            float(plain(torch.tensor([row.ids]), labels=torch.tensor([row.labels])).loss) * row.answer for row in rows
+        ]
+    assert together == pytest.approx(sum(nats) / sum(row.answer for row in rows), abs=1e-5)
