@@ -22,7 +22,7 @@ SETTINGS = {
 }
 
 
-def write_model(folder: Path, hidden: int = 64, seed: int = 0) -> Path:
+def write_model(folder: Path, inner: int = 128, seed: int = 0) -> Path:
     """Two layers, random weights large enough that greedy answers differ between prompts; float32 safetensors."""
     import torch
     from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
@@ -32,8 +32,8 @@ def write_model(folder: Path, hidden: int = 64, seed: int = 0) -> Path:
     torch.manual_seed(seed)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
-        hidden_size=hidden,
-        intermediate_size=2 * hidden,
+        hidden_size=64,
+        intermediate_size=inner,
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,

@@ -130,6 +130,7 @@ def _arguments(run: RunView, config: TrainConfig, prepared: Prepared) -> SFTConf
         gradient_checkpointing=on_gpu,
         logging_steps=1,
         logging_first_step=True,
+        logging_nan_inf_filter=False,  # it would report a loss of 0 in place of nan
         eval_strategy="steps" if prepared.evaluation else "no",
         eval_steps=0.5,  # of all steps
         save_strategy="no",
@@ -251,17 +252,22 @@ class Recorder(TrainerCallback):
             self.losses.append(float(logs["loss"]))
             self._write(state, {key: logs[key] for key in ("loss", "learning_rate", "grad_norm") if key in logs})
         elif "eval_loss" in logs:
+            self._check(float(logs["eval_loss"]), state.global_step)
             self.evaluated_at = state.global_step
             self._write(state, {"eval_loss": float(logs["eval_loss"])})
 
     def _check(self, loss: float, step: int) -> None:
-        if math.isnan(loss):
-            raise ModelError(
-                f"The loss became nan at step {step}: the run diverged.", "Use a smaller learning_rate and start again."
-            )
+        if math.isfinite(loss):
+            return
+        if step == 0:
+            raise ModelError(f"The loss is {loss} before any training.", "The base model's weights are not usable.")
+        raise ModelError(
+            f"The loss became {loss} at step {step}: the run diverged.", "Use a smaller learning_rate and start again."
+        )
 
     def _write(self, state: Any, figures: dict[str, Any]) -> None:
         rate = self.tokens / self.seconds if self.seconds else 0.0
+        figures = {key: value for key, value in figures.items() if math.isfinite(value)}  # JSON has no inf
         line = {"step": state.global_step, **figures, "tokens": self.tokens, "seconds": round(self.seconds, 2)}
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")

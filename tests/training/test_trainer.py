@@ -10,10 +10,11 @@ import pytest
 
 from lib.data import datasets
 from lib.errors import BadInput, ModelError, StorageError, Stopped, StudioError
-from lib.formats import load_tokenizer
+from lib.formats import Segment, load_tokenizer
 from lib.models import find, fingerprint
 from lib.training import runs
 from lib.training.rows import prepare
+from tests import tiny
 from tests.helpers import FakeJob
 
 SUMMARY = {
@@ -46,7 +47,7 @@ def test_a_run_leaves_adapter_metrics_and_manifest(new_run, train):
 
     assert set(summary) == SUMMARY and summary["run"] == run.id
     assert summary["steps"] == 4 and summary["peak_memory_bytes"] > 1_000_000
-    assert summary["tokens_per_second"] == pytest.approx(summary["tokens"] / summary["seconds"], rel=0.01)
+    assert summary["tokens_per_second"] == pytest.approx(summary["tokens"] / summary["seconds"], rel=0.05)
     first, last = summary["loss"]
     assert math.isfinite(first) and last < first
     assert summary["eval_loss"][1] < summary["eval_loss"][0]
@@ -143,12 +144,35 @@ def test_settings_that_do_not_fit_are_named(new_run, train, settings, message, h
     assert hint in caught.value.hint and caught.value.hint
 
 
-def test_a_run_that_diverges_is_named(new_run, train):
-    run = new_run(max_steps=30, learning_rate=0.99, lora_alpha=10**17, warmup_steps=0)
-    with pytest.raises(ModelError, match="diverged") as caught:
+def poison(folder, tiny_folder, text):
+    """A copy of the tiny model that gives nan for every row with this token in it."""
+    from safetensors.torch import load_file, save_file
+
+    folder.unlink()
+    shutil.copytree(tiny_folder, folder)
+    weights = load_file(folder / "model.safetensors")
+    (token,) = load_tokenizer(folder).tokenize([Segment(text, trained=False)]).ids
+    weights["model.embed_tokens.weight"][token] = float("nan")
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def test_a_run_that_diverges_is_named(new_run, train, tiny_home, tiny_folder):
+    poison(tiny_home / "models" / "tiny", tiny_folder, "Z")
+    odd = {"instruction": "Z", "input": "", "output": "Zz.", "split": "train"}
+    run = new_run(rows=[*tiny.ROWS, odd], max_steps=0, num_train_epochs=1, gradient_accumulation_steps=2)
+    with pytest.raises(ModelError, match=r"loss became nan at step \d+: the run diverged") as caught:
         train(run)
     assert "learning_rate" in caught.value.hint
     assert not runs.get(run.id).has_adapter
+    for line in (run.folder / "metrics.jsonl").read_text().splitlines():
+        json.loads(line, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+
+
+def test_a_base_that_gives_nan_is_named(new_run, train, tiny_home, tiny_folder):
+    poison(tiny_home / "models" / "tiny", tiny_folder, "d")
+    with pytest.raises(ModelError, match="loss is nan before any training") as caught:
+        train(new_run())
+    assert caught.value.hint
 
 
 def test_a_full_disk_is_named(new_run, train):
@@ -160,7 +184,7 @@ def test_a_full_disk_is_named(new_run, train):
 
 
 def test_a_disk_that_fills_when_the_adapter_is_saved_is_named(new_run, train, small_disk):
-    run = new_run(max_steps=1)
+    run = new_run(max_steps=1, r=64)
     run.folder.mkdir(parents=True, exist_ok=True)
     shutil.move(run.folder, small_disk / "run")
     run.folder.symlink_to(small_disk / "run")
