@@ -66,12 +66,20 @@ class Generator:
             else:
                 self.model = PeftModel.from_pretrained(self.model, str(folder), adapter_name=name)
         except (OSError, ValueError, RuntimeError, KeyError) as error:
+            self._forget(name)
             raise ModelError(
                 f"The adapter {name} cannot be put onto this base: {str(error).splitlines()[0][:200]}",
                 "Use the base that it was trained on.",
             ) from error
         self.model.eval()
         self.adapters.add(name)
+
+    def _forget(self, name: str) -> None:
+        """Take back an adapter that was put on in part: what of it did fit would change the answers."""
+        if not self.adapters:
+            self.model = loading.load_base(self.folder, self.quantization).eval()
+        elif name in self.model.peft_config:
+            self.model.delete_adapter(name)
 
     @torch.inference_mode()
     def generate(

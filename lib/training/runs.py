@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,140 +18,7 @@ from lib.jobs import queue
 from lib.jobs.queue import JobView
 from lib.storage import run_dir, write_json
 from lib.training.config import TrainConfig
-
-ADJECTIVES = [
-    "amber",
-    "bold",
-    "brave",
-    "bright",
-    "brisk",
-    "calm",
-    "clear",
-    "clever",
-    "cosy",
-    "deft",
-    "eager",
-    "early",
-    "fair",
-    "fleet",
-    "fond",
-    "fresh",
-    "gentle",
-    "glad",
-    "golden",
-    "grand",
-    "happy",
-    "honest",
-    "humble",
-    "jolly",
-    "keen",
-    "kind",
-    "lively",
-    "loyal",
-    "lucid",
-    "lucky",
-    "mellow",
-    "merry",
-    "mild",
-    "modest",
-    "neat",
-    "nimble",
-    "noble",
-    "patient",
-    "plain",
-    "proud",
-    "quick",
-    "quiet",
-    "rapid",
-    "ready",
-    "rosy",
-    "sage",
-    "silver",
-    "sleek",
-    "steady",
-    "still",
-    "sunny",
-    "swift",
-    "tidy",
-    "true",
-    "vivid",
-    "warm",
-    "wise",
-    "witty",
-    "young",
-]
-ANIMALS = [
-    "badger",
-    "bear",
-    "beaver",
-    "bison",
-    "bobcat",
-    "crane",
-    "crow",
-    "deer",
-    "dove",
-    "eagle",
-    "egret",
-    "elk",
-    "falcon",
-    "ferret",
-    "finch",
-    "fox",
-    "gecko",
-    "goose",
-    "hare",
-    "hawk",
-    "heron",
-    "hippo",
-    "ibex",
-    "ibis",
-    "jackal",
-    "jay",
-    "kite",
-    "koala",
-    "lark",
-    "lemur",
-    "lion",
-    "llama",
-    "lynx",
-    "magpie",
-    "marten",
-    "mole",
-    "moose",
-    "newt",
-    "ocelot",
-    "okapi",
-    "orca",
-    "osprey",
-    "otter",
-    "owl",
-    "panda",
-    "pelican",
-    "puffin",
-    "quail",
-    "raven",
-    "robin",
-    "salmon",
-    "seal",
-    "shrew",
-    "sparrow",
-    "stork",
-    "swan",
-    "tapir",
-    "tern",
-    "tiger",
-    "toad",
-    "trout",
-    "turtle",
-    "vole",
-    "walrus",
-    "weasel",
-    "whale",
-    "wolf",
-    "wren",
-    "yak",
-    "zebra",
-]
+from lib.training.names import new_name
 
 
 @dataclass(frozen=True)
@@ -308,11 +174,7 @@ def command_line(data: str, model: str, template: str, config: TrainConfig) -> s
 
 def _new_id() -> str:
     with session() as opened:
-        taken = set(opened.scalars(select(Run.id)))
-    while (name := f"{secrets.choice(ADJECTIVES)}-{secrets.choice(ANIMALS)}") in taken:
-        if len(taken) > len(ADJECTIVES) * len(ANIMALS) // 2:
-            return f"{name}-{secrets.token_hex(3)}"
-    return name
+        return new_name(set(opened.scalars(select(Run.id))))
 
 
 def _view(run: Run) -> RunView:

@@ -1,0 +1,155 @@
+"""Homes full of things, written in milliseconds: what jobs would have left behind, without running one."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lib.data.importer import import_source
+from lib.database import Job, session
+from lib.evaluation import comparisons
+from lib.evaluation.comparisons import CompareConfig, ComparisonView
+from lib.evaluation.metrics import METRICS
+from lib.settings import settings
+from lib.storage import comparison_dir, write_json
+from lib.training import runs
+from lib.training.config import PRESETS, TrainConfig
+from lib.training.runs import RunView
+from studio.commands.setup import SAMPLES
+from tests.formats.tokenizers_for_tests import starter_like
+
+MEMORY = {
+    "error": "Unexpected",
+    "message": "Memory ran out.",
+    "hint": "Choose a smaller batch or shorter rows.",
+}
+
+
+def samples() -> None:
+    """The two datasets that `make setup` brings."""
+    for name in ("support-desk", "medical-terms"):
+        import_source(str(SAMPLES / name / "rows.jsonl"), name, user="tandem")
+
+
+def model(name: str = "starter") -> Path:
+    """A model's folder whose tokenizer works and whose weights are empty: enough for every page, not for a job."""
+    folder = settings.home / "models" / name
+    starter_like(folder)
+    (folder / "config.json").write_text(json.dumps({"architectures": ["LlamaForCausalLM"], "model_type": "llama"}))
+    (folder / "model.safetensors").write_bytes(b"")
+    return folder
+
+
+def run(status: str = "finished", data: str = "medical-terms", steps: int = 40, **settings: Any) -> RunView:
+    """A run in some state, with the curve that it would have drawn by then."""
+    config = TrainConfig.from_settings({**PRESETS["first-look"].settings, "max_steps": steps, **settings})
+    view = runs.create(data, "starter", "llama2", config, "tester")
+    if status == "queued":
+        return view
+    kept = status in ("finished", "stopped")
+    taken = steps if status == "finished" else steps // 2
+    _metrics(view.folder, taken, steps)
+    if kept:
+        (view.folder / "adapter").mkdir()
+        (view.folder / "adapter" / "adapter_model.safetensors").write_bytes(b"")
+        write_json(view.folder / "manifest.json", _summary(view.id, taken))
+    progress = {"done": taken, "total": steps, "text": "training", "loss": 1.4, "tokens_per_second": 131.5}
+    error = MEMORY if status == "failed" else None
+    _set_job(view.job.id, status=status, progress={**progress, "seconds_left": 42.0}, error=error)
+    (view.folder / "log.txt").write_text("loading the model\ntraining\n")
+    return runs.get(view.id)
+
+
+def comparison(view: RunView, rows: int = 8) -> ComparisonView:
+    """A finished comparison of a run with its base."""
+    made = comparisons.create([view.id], view.data_ref, "test", CompareConfig(limit=rows), "tester")
+    names = (view.model, view.id)
+    table: dict[str, list[Any]] = {
+        "row_id": list(range(rows)),
+        "prompt": [f"What is term {number}?" for number in range(rows)],
+        "reference": ["A short reference answer. In plain words: short."] * rows,
+    }
+    for index, name in enumerate(names):
+        table[f"text|{name}"] = [f"Answer {number} of {name}, with *stars* and $5." for number in range(rows)]
+        for metric in METRICS:
+            table[f"{metric}|{name}"] = [0.1 * number + index for number in range(rows)]
+    folder = comparison_dir(made.id)
+    folder.mkdir(parents=True)
+    pq.write_table(pa.table(table), folder / "outputs.parquet")
+    write_json(folder / "result.json", _result(names, rows))
+    _set_job(made.job.id, status="finished", result={"comparison": made.id, "rows": rows})
+    return comparisons.get(made.id)
+
+
+def full() -> RunView:
+    """Something of everything: samples, a model, runs in each state, a comparison. Returns the finished run."""
+    samples()
+    model()
+    for status in ("failed", "interrupted", "stopped"):
+        run(status)
+    done = run("finished")
+    comparison(done)
+    return done
+
+
+def _set_job(job_id: int, **values: Any) -> None:
+    now = time.time()
+    with session() as opened:
+        job = opened.get_one(Job, job_id)
+        job.started_at = now - 95
+        job.finished_at = None if values["status"] == "running" else now
+        for key, value in values.items():
+            setattr(job, key, value)
+
+
+def _metrics(folder: Path, taken: int, steps: int) -> None:
+    lines: list[dict[str, Any]] = [{"step": 0, "eval_loss": 3.2}]
+    lines += [{"step": step, "loss": 3.1 / (1 + step / 12), "learning_rate": 1e-3} for step in range(1, taken + 1)]
+    lines += [{"step": steps // 2, "eval_loss": 1.6}] if taken >= steps // 2 else []
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def _summary(run_id: str, steps: int) -> dict[str, Any]:
+    return {
+        "run": run_id,
+        "steps": steps,
+        "tokens": steps * 281,
+        "seconds": 88.4,
+        "tokens_per_second": 127.2,
+        "peak_memory_bytes": 2_100_000_000,
+        "loss": [3.1, 0.7],
+        "eval_loss": [3.2, 1.4],
+        "device": "cpu",
+    }
+
+
+def _result(names: tuple[str, str], rows: int) -> dict[str, Any]:
+    base, tuned = names
+    models = {
+        name: {metric: {"n": rows, "mean": 3.0 + index, "low": 2.0, "high": 5.0} for metric in METRICS}
+        for index, name in enumerate(names)
+    }
+    verdicts = ["tuned better", "tuned worse", "no evidence"]
+    pairs = [
+        {
+            "base": base,
+            "tuned": tuned,
+            "metric": metric,
+            "difference": 1.0,
+            "low": -0.5 if index % 3 == 2 else 0.5,
+            "high": 1.5,
+            "p": 0.0004 if index % 3 == 0 else 0.2,
+            "wins": rows - 1,
+            "ties": 1,
+            "losses": 0,
+            "verdict": verdicts[index % 3],
+        }
+        for index, metric in enumerate(METRICS)
+    ]
+    left_out = {"longer than the run's max_length": 2}
+    return {"models": models, "pairs": pairs, "rows": rows, "asked": rows, "left_out": left_out}

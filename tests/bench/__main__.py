@@ -1,0 +1,39 @@
+"""`python -m tests.bench [part …]`: parts are app, data, training; all by default."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Line:
+    """One budget: what was measured, ours, the baseline of the same run, and what the budget asks for."""
+
+    what: str
+    ours: str
+    baseline: str
+    ratio: str
+    budget: str
+
+
+def main(parts: list[str]) -> None:
+    """Run the parts one after another and print the table."""
+    from tests.bench import app, data, training
+
+    modules = {"app": app, "data": data, "training": training}
+    lines: list[Line] = []
+    for name in parts or modules:
+        print(f"measuring {name} …", file=sys.stderr, flush=True)
+        lines += [Line(*line) for line in modules[name].measure()]
+    heads = ["what", "ours", "baseline", "ratio", "budget"]
+    rows = [heads, *([getattr(line, head) for head in heads] for line in lines)]
+    widths = [max(len(row[index]) for row in rows) for index in range(len(heads))]
+    for row in rows:
+        print("| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |")
+        if row is heads:
+            print("|" + "|".join("-" * (width + 2) for width in widths) + "|")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
