@@ -11,3 +11,8 @@ def duration(seconds: float) -> str:
     if seconds < 3600:
         return f"{seconds // 60} min {seconds % 60:02d} s"
     return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
+
+
+def counted(number: int, thing: str) -> str:
+    """`1 row`, `12,345 rows`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"

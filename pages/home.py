@@ -3,6 +3,7 @@
 import streamlit as st
 
 from lib import overview
+from lib.words import counted
 from studio.components.badges import state_badge
 from studio.components.frame import header
 from studio.components.links import go, link, link_stored
@@ -30,23 +31,20 @@ with st.container(border=True, horizontal=True, vertical_alignment="center", hor
 
 data, models, evidence = st.columns(3)
 with data, st.container(border=True, height="stretch"):
-    st.subheader(f"{len(now.datasets)} dataset{'s' * (len(now.datasets) != 1)}", anchor=False)
+    st.subheader(counted(len(now.datasets), "dataset"), anchor=False)
     for info in now.datasets[:3]:
         link("datasets", f"{info.name} v{info.version} · {info.rows:,} rows", icon=None, dataset=info.name)
     link("datasets", "Import data", icon=":material/upload:")
 with models, st.container(border=True, height="stretch"):
     running = sum(run.job.live for run in now.runs)
-    st.subheader(
-        f"{len(now.runs)} run{'s' * (len(now.runs) != 1)}" + (f", {running} live" if running else ""), anchor=False
-    )
+    st.subheader(counted(len(now.runs), "run") + (f", {running} live" if running else ""), anchor=False)
     for run in now.runs[:3]:
         with st.container(horizontal=True, vertical_alignment="center"):
             link("runs", run.id, icon=None, run=run.id)
             state_badge(run.status)
     link("train", "Train a model")
 with evidence, st.container(border=True, height="stretch"):
-    count = len(now.comparisons)
-    st.subheader(f"{count} comparison{'s' * (count != 1)}", anchor=False)
+    st.subheader(counted(len(now.comparisons), "comparison"), anchor=False)
     for comparison in now.comparisons[:3]:
         with st.container(horizontal=True, vertical_alignment="center"):
             label = f"{', '.join(comparison.runs)} on {comparison.dataset}"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import DatabaseError, IntegrityError
 from sqlalchemy.orm import Session
 
@@ -19,6 +19,7 @@ from lib.errors import StorageError
 from lib.settings import settings
 from lib.storage import disk_errors
 
+UPGRADE_LOCK = 7_236_001  # any number of our own: advisory locks of a database share one space
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -80,6 +81,8 @@ def _upgrade(engine: Engine, url: str) -> None:
     config.set_main_option("script_location", str(MIGRATIONS))
     lock = FileLock(settings.home / ".upgrade.lock") if url.startswith("sqlite") else contextlib.nullcontext()
     with lock, engine.connect() as connection:
+        if engine.dialect.name == "postgresql":  # held until the commit below
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         connection.commit()

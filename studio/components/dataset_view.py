@@ -12,6 +12,7 @@ from lib.data.columns import ROW_ID, SPLIT
 from lib.data.datasets import DatasetInfo
 from lib.data.mapping import read_conversation
 from lib.errors import BadInput
+from lib.words import counted
 from studio.components.conversation import show_conversation
 from studio.components.frame import Place, chain_bar
 from studio.components.links import link
@@ -55,7 +56,7 @@ def show_dataset(info: DatasetInfo) -> None:
 
 def show_refusals(refusals: list[dict[str, object]], name: str) -> None:
     """Refused rows with their reasons, and all of them as a file."""
-    with st.expander(f"{len(refusals):,} rows were refused: why", icon=":material/block:"):
+    with st.expander(f"{counted(len(refusals), 'row')} refused: why", icon=":material/block:"):
         shown = [{"row": item["row"], "reason": item["reason"], "text": item["text"]} for item in refusals[:200]]
         st.dataframe(shown, hide_index=True, alt="Refused rows with reasons")
         lines = "".join(json.dumps(item, ensure_ascii=False) + "\n" for item in refusals)

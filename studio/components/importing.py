@@ -16,6 +16,7 @@ from lib.errors import StudioError
 from lib.jobs import queue
 from lib.settings import settings
 from lib.storage import disk_errors, suggest_name, uploads_dir
+from lib.words import counted
 from studio import cache
 from studio.components import dataset_view
 from studio.components.conversation import show_conversation
@@ -107,7 +108,8 @@ def _form(source: str, name: str, found: Inspection) -> None:
         chosen = left.text_input("Name", value=name, key=f"import-name-{source}", help="Lower-case letters, digits, -")
         with right:
             if st.button("Import", type="primary", icon=":material/download:", disabled=not mapping):
-                _submit(source, chosen, mapping, keep_good=False)
+                # A mapping as recognised is not passed on, so that the report names the shape and not a hand.
+                _submit(source, chosen, None if mapping == recognition.mapping else mapping, keep_good=False)
 
 
 def _mapping(found: Inspection) -> Mapping:
@@ -144,7 +146,7 @@ def _preview(found: Inspection) -> None:
     if found.refusals:
         first = found.refusals[0]
         st.warning(
-            f"{len(found.refusals)} of the first {len(found.sample) + len(found.refusals)} rows cannot be read; "
+            f"{counted(len(found.refusals), 'row')} of those looked at cannot be read; "
             f"row {first.row}: {escape(first.reason)}.",
             icon=":material/block:",
         )
@@ -154,11 +156,11 @@ def _preview(found: Inspection) -> None:
                 show_conversation(conversation)
 
 
-def _submit(source: str, name: str, mapping: Mapping, keep_good: bool) -> None:
+def _submit(source: str, name: str, mapping: Mapping | None, keep_good: bool) -> None:
     payload = {
         "source": source,
         "name": name,
-        "mapping": mapping.to_dict(),
+        "mapping": mapping.to_dict() if mapping else None,
         "keep_good": keep_good,
         "user": settings.user,
     }
@@ -176,14 +178,18 @@ def _show_job(job_id: int) -> None:
     if job.status == "finished" and job.result:
         del st.session_state[JOB]
         go("datasets", dataset=job.result["name"])
-    show_job_error(job.error)
     report = (job.error or {}).get("report")
-    if report:
+    if not report:
+        show_job_error(job.error)
+    else:
+        kept = counted(report["kept"], "good row")
+        show((job.error or {})["message"], f"Nothing was imported. Mend the file and start over, or keep the {kept}.")
         dataset_view.show_refusals(report["refusals"], report["name"])
     with st.container(horizontal=True):
-        if report and report["kept"] and st.button(f"Import the {report['kept']:,} good rows", type="primary"):
+        if report and report["kept"] and st.button(f"Import the {counted(report['kept'], 'good row')}", type="primary"):
             payload = job.payload
-            _submit(payload["source"], payload["name"], Mapping.from_dict(payload["mapping"]), keep_good=True)
+            mapping = Mapping.from_dict(payload["mapping"]) if payload["mapping"] else None
+            _submit(payload["source"], payload["name"], mapping, keep_good=True)
         if st.button("Start over"):
             del st.session_state[JOB]
             st.rerun()

@@ -1,0 +1,88 @@
+"""The app without a browser: open a page, and read everything on it that a person can read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from lib.settings import ROOT
+
+PAGES = ("home", "datasets", "format", "train", "runs", "compare")
+
+
+def open_page(name: str = "home", **parameters: str) -> AppTest:
+    """A fresh session on one page, with the address's parameters."""
+    app = AppTest.from_file(ROOT / "studio" / "app.py", default_timeout=20)
+    if name != "home":
+        app.switch_page(f"../pages/{name}.py")
+    for key, value in parameters.items():
+        app.query_params[key] = value
+    return app.run()
+
+
+def elements(block: Any) -> Iterator[Any]:
+    """Every element of a part of the screen, in order."""
+    for child in block.children.values():
+        if hasattr(child, "children"):
+            if label := getattr(child, "label", ""):
+                yield Label(label)
+            yield from elements(child)
+        else:
+            yield child
+
+
+class Label:
+    """What an expander or a tab is called."""
+
+    type = "label"
+
+    def __init__(self, text: str) -> None:
+        self.value = text
+
+
+def words(app: AppTest) -> str:
+    """All text on the page, labels and values of fields included."""
+    return "\n".join(text for element in elements(app.main) for text in _texts(element) if text)
+
+
+def texts(app: AppTest, *kinds: str) -> list[str]:
+    """The text of each element of some kinds: `text`, `markdown`, `error` …"""
+    return [str(element.value) for element in elements(app.main) if element.type in kinds]
+
+
+def rendered(app: AppTest) -> list[str]:
+    """The rendered rows of the Format page."""
+    return ["".join(text for text, *_ in row) for row in segments(app)]
+
+
+def segments(app: AppTest) -> list[list[tuple[str, bool, bool]]]:
+    """The same as segments: text, trained, special."""
+    return [json.loads(part.proto.json)["segments"] for part in app.get("bidi_component")]
+
+
+def button(app: AppTest, label: str) -> Any:
+    return next(button for button in app.button if button.label == label)
+
+
+def field(app: AppTest, label: str) -> Any:
+    """The text field, number field or chooser of that label."""
+    return next(element for element in elements(app.main) if _is_field(element) and element.label == label)
+
+
+def _is_field(element: Any) -> bool:
+    return element.type in ("text_input", "text_area", "number_input", "selectbox", "checkbox")
+
+
+def _texts(element: Any) -> list[str]:
+    found = [str(getattr(element, "label", "") or "")]
+    if element.type == "dataframe":
+        return [*found, element.value.to_string()]
+    if element.type == "bidi_component":
+        return ["".join(text for text, *_ in json.loads(element.proto.json)["segments"])]
+    if element.type == "progress":
+        return [element.proto.text]
+    value = getattr(element, "value", None)
+    return found + ([str(value)] if value is not None else [])

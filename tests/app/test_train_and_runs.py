@@ -1,0 +1,126 @@
+"""Train and Runs: settings and their faults, starting, the states of a run."""
+
+from __future__ import annotations
+
+import pytest
+
+from lib.jobs import queue
+from lib.training import runs
+from tests.app import seeds
+from tests.app.screen import button, field, open_page, texts, words
+
+
+def ready() -> None:
+    seeds.samples()
+    seeds.model()
+
+
+def test_the_plan_says_what_will_happen() -> None:
+    ready()
+    app = open_page("train", dataset="medical-terms")
+    figures = {metric.label: metric.value for metric in app.metric}
+    assert figures == {"Training rows": "287", "Steps": "40", "Rows seen": "160"}
+    assert "python -m studio train medical-terms@1 --model starter --template llama2" in words(app)
+
+
+def test_all_bad_settings_are_named_together_and_nothing_can_be_started() -> None:
+    ready()
+    app = open_page("train", dataset="medical-terms")
+    for label, value in {"Steps": "many", "Learning rate": "5", "Adapter rank": "0", "Lora dropout": "1.5"}.items():
+        field(app, label).set_value(value)
+    app.run()
+    assert not app.exception
+    assert len(app.error) == 1
+    for part in ("Steps", "many", "Learning rate", "Adapter rank"):
+        assert part in app.error[0].value
+    assert "dropout" in app.error[0].value
+    assert button(app, "Start").disabled
+
+
+def test_choosing_a_preset_fills_the_form_anew() -> None:
+    ready()
+    app = open_page("train", dataset="medical-terms")
+    field(app, "Preset").set_value("llama2-chat-4bit").run()
+    assert not app.exception
+    assert field(app, "Adapter rank").value == "64"
+    assert field(app, "Base held as").value == "nf4"
+
+
+def test_start_queues_a_run_and_shows_it() -> None:
+    ready()
+    app = open_page("train", dataset="medical-terms")
+    field(app, "Steps").set_value("12").run()
+    button(app, "Start").click().run()
+    assert not app.exception
+    (view,) = runs.list_runs()
+    assert (view.status, view.data_ref, view.model, view.template) == ("queued", "medical-terms@1", "starter", "llama2")
+    assert view.config.max_steps == 12
+    assert app.title[0].value == "Runs"
+    assert "queued" in words(app)
+    assert [job.id for job in queue.live_jobs()] == [view.job.id]
+
+
+def test_a_queued_run_can_be_stopped() -> None:
+    ready()
+    view = seeds.run("queued")
+    app = open_page("runs", run=view.id)
+    assert "Waiting for its turn" in words(app)
+    button(app, "Stop and keep").click().run()
+    assert not app.exception
+    assert runs.get(view.id).status == "stopped"
+
+
+@pytest.mark.parametrize("status", ["queued", "running", "finished", "failed", "stopped", "interrupted"])
+def test_a_run_in_every_state_opens_and_says_its_state(status: str) -> None:
+    ready()
+    view = seeds.run(status)
+    app = open_page("runs", run=view.id)
+    assert not app.exception
+    assert status in words(app)
+    assert status in words(open_page("runs"))
+
+
+def test_a_running_run_shows_how_far_it_is_and_can_be_stopped() -> None:
+    ready()
+    view = seeds.run("running")
+    app = open_page("runs", run=view.id)
+    shown = words(app)
+    for text in ("20 of 40 steps", "132 tokens/s", "42 s left"):
+        assert text in shown
+    assert app.get("echarts_chart")
+    button(app, "Stop and keep").click().run()
+    assert runs.get(view.id).job.stopping
+    assert "Stopping; what is there is kept" in words(app)
+
+
+def test_a_failed_run_says_what_happened_and_what_to_do() -> None:
+    ready()
+    app = open_page("runs", run=seeds.run("failed").id)
+    (error,) = texts(app, "error")
+    assert seeds.MEMORY["message"] in error
+    assert seeds.MEMORY["hint"] in error
+
+
+def test_a_finished_run_shows_its_figures_and_leads_to_the_comparison() -> None:
+    ready()
+    shown = words(open_page("runs", run=seeds.run("finished").id))
+    for text in ("Loss on held-out rows", "1.400", "11,240", "127 tok/s", "2.0 GiB", "Compare with the base"):
+        assert text in shown
+
+
+@pytest.mark.parametrize("run", ["nonesuch", "../..", "<script>alert(1)</script>", "Not a run"])
+def test_an_unknown_run_in_the_address_is_said(run: str) -> None:
+    ready()
+    known = seeds.run("finished")
+    app = open_page("runs", run=run)
+    assert not app.exception
+    assert len(app.error) == 1
+    assert "<script>" not in app.error[0].value.replace("\\<", "")
+    button(app, "All runs").click().run()
+    assert known.id in words(app)
+
+
+def test_the_time_is_told_from_the_last_run_on_this_machine() -> None:
+    ready()
+    done = seeds.run("finished")
+    assert f"going by {done.id}" in words(open_page("train"))
