@@ -8,6 +8,7 @@ from studio.components.frame import Place, chain_bar, empty_state, header
 
 header("compare", "Base and tuned model side by side: one question at a time, or a whole held-out split with figures.")
 bar = st.container()
+comparison_view.follow_link()
 run = choose.run()
 if run is None:
     empty_state(
@@ -19,7 +20,7 @@ with bar:
         Place(dataset=run.data_ref, template=run.template, run=run.id, comparison=st.query_params.get("comparison", ""))
     )
 
-VIEWS = ["ask both", "test split"]
+VIEWS = ["ask both", comparison_view.SPLIT_VIEW]
 _, widget = state.choice("view", VIEWS, VIEWS[0])
 view = st.segmented_control(
     "View", VIEWS, required=True, key=widget, on_change=state.chosen, args=("view",), label_visibility="collapsed"

@@ -101,7 +101,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of one megabyte; skipped where mounting is not permitted."""
     place = tmp_path / "small-disk"
     place.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", place], capture_output=True, check=False)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", place], capture_output=True, check=False
+    )
     if mounted.returncode:
         pytest.skip("a small disk cannot be mounted here (needs root)")
     yield place

@@ -38,7 +38,9 @@ def python(*arguments: str, **options: Any) -> subprocess.Popen[str]:
     )
 
 
-def studio(*arguments: str, input: str | None = None, env: dict[str, str] | None = None) -> subprocess.CompletedProcess:
+def studio(
+    *arguments: str, input: str | None = None, env: dict[str, str] | None = None, timeout: float = 180
+) -> subprocess.CompletedProcess[str]:
     """Run `python -m studio …` to its end, as a user does."""
     return subprocess.run(
         [sys.executable, "-m", "studio", *arguments],
@@ -47,7 +49,7 @@ def studio(*arguments: str, input: str | None = None, env: dict[str, str] | None
         env=os.environ | (env or {}),
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=timeout,
         check=False,
     )
 

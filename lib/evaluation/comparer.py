@@ -87,6 +87,7 @@ def _compare(comparison: ComparisonView, folder: Path, job: JobContext) -> dict[
         "rows": len(rows),
         "asked": len(questions),
         "left_out": left_out,
+        "empty": {pane.name: sum(not row[f"text|{pane.name}"] for row in rows) for pane in panes},
         "base_sha256": models.fingerprint(base.path),
         "decoding": f"greedy, {comparison.config['max_new_tokens']} new tokens at most",
         "finished_at": time.time(),

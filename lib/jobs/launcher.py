@@ -39,6 +39,8 @@ class LocalLauncher:
         """Start the job's process. Its output goes to a file: a pipe that nobody drains would block it."""
         log = log_path(job_id)
         log.parent.mkdir(parents=True, exist_ok=True)
+        # One GPU a job: TRL refuses several without a distributed launcher.
+        environment = {"CUDA_VISIBLE_DEVICES": "0"} | os.environ | {"PYTHONUNBUFFERED": "1"}
         with log.open("ab") as output:
             self._children[job_id] = subprocess.Popen(
                 [sys.executable, "-u", "-m", self._module, str(job_id)],
@@ -47,7 +49,7 @@ class LocalLauncher:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                env=os.environ | {"PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "true"},
+                env=environment,
             )
 
     def status(self, job_id: int) -> str:

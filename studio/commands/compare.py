@@ -34,6 +34,9 @@ def compare(
     if json:
         emit(view.to_dict())
         return
+    if not view.result:
+        print(f"comparison {view.id}: {view.status}")
+        return
     models = list(view.result["models"])
     table(
         ["metric", *models],

@@ -13,12 +13,29 @@ from lib.evaluation.comparisons import CompareConfig, ComparisonView
 from lib.evaluation.metrics import METRICS, shown
 from lib.settings import settings
 from lib.training.runs import RunView
+from studio import state
 from studio.components.badges import state_badge
 from studio.components.errors import show, show_job_error
 from studio.components.job import follow
 from studio.components.text import ago, escape
 
 PAGE_ROWS = 10
+SPLIT_VIEW = "test split"
+
+
+def follow_link() -> None:
+    """The address may name nothing but a comparison: then its run and its figures are what to show."""
+    asked = st.query_params.get("comparison", "")
+    if not asked:
+        return
+    view = {str(known.id): known for known in comparisons.list_comparisons()}.get(asked)
+    if view is None:
+        st.warning(f"There is no comparison {escape(asked)}.", icon=":material/link_off:")
+    if view is None or st.query_params.get("run", view.runs[0]) not in view.runs:
+        state.forget("comparison")
+        return
+    state.put("run", st.query_params.get("run", view.runs[0]))
+    state.put("view", st.query_params.get("view", SPLIT_VIEW))
 
 
 def show_split(run: RunView) -> None:
@@ -48,20 +65,21 @@ def _start(run: RunView, first: bool) -> None:
             except StudioError as error:
                 show(error.message, error.hint)
                 return
-            st.query_params["comparison"] = str(view.id)
+            state.put("comparison", str(view.id))
             st.rerun()
 
 
 def _chosen(known: list[ComparisonView]) -> ComparisonView:
     by_id = {str(view.id): view for view in known}
-    asked = st.query_params.get("comparison", "")
     if len(known) == 1:
         return known[0]
-    options = list(by_id)
+    _, widget = state.choice("comparison", list(by_id), next(iter(by_id)))
     chosen = st.selectbox(
         "Comparison",
-        options,
-        index=options.index(asked) if asked in options else 0,
+        list(by_id),
+        key=widget,
+        on_change=state.chosen,
+        args=("comparison",),
         format_func=lambda key: (
             f"{key} · {by_id[key].data_ref} {by_id[key].split} · {by_id[key].status} · {ago(by_id[key].created_at)}"
         ),
@@ -114,6 +132,12 @@ def _figures(view: ComparisonView) -> None:
             }
         )
     st.dataframe(lines, hide_index=True, alt="Metrics of base and tuned with differences")
+    for name, empty in view.result.get("empty", {}).items():
+        if empty:
+            st.caption(
+                f":material/info: {escape(name)} ended without a word on {empty} of {view.result['rows']} rows; "
+                "a base does so when the template is not one that it was made with."
+            )
     if view.result.get("left_out"):
         listed = "; ".join(f"{count} {reason}" for reason, count in view.result["left_out"].items())
         st.caption(f"Rows not asked: {escape(listed)}")

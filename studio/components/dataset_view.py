@@ -78,10 +78,12 @@ def _versions(info: DatasetInfo) -> None:
 def _rows(info: DatasetInfo) -> None:
     """Pages of conversations, found by text; DuckDB does the work whatever the size."""
     search_box, split_box = st.columns([3, 1], vertical_alignment="bottom")
-    search = search_box.text_input("Search", type="search", key="search", placeholder="any text in a row", live="500ms")
+    search = search_box.text_input(
+        "Search", type="search", key="search", placeholder="any text in a row", live="500ms", on_change=_first_page
+    )
     options = ["all", *info.splits]
     with split_box:
-        split = st.segmented_control("Split", options, default="all", required=True, key="split")
+        split = st.segmented_control("Split", options, default="all", required=True, key="split", on_change=_first_page)
     found = datasets.page(
         info, split=None if split == "all" else split, search=search or None, limit=PAGE_ROWS, offset=_offset()
     )
@@ -98,6 +100,10 @@ def _rows(info: DatasetInfo) -> None:
                 show_conversation(read_conversation(row, info.mapping))
             except BadInput as error:
                 st.warning(escape(error.message))
+
+
+def _first_page() -> None:
+    st.session_state["rows-page"] = 1
 
 
 def _offset() -> int:

@@ -116,7 +116,7 @@ def test_columns_that_are_not_recognised_are_mapped_by_hand(tmp_path: Path) -> N
 
 def test_refused_rows_are_named_and_the_good_ones_can_be_imported(tmp_path: Path) -> None:
     app = import_by_path(write_lines(tmp_path / "mixed.jsonl", [*GOOD, {"instruction": 7, "output": ["no"]}, "words"]))
-    assert "2 of the first 10 rows cannot be read" in words(app)
+    assert "2 rows of those looked at cannot be read" in words(app)
     assert "row 9" in words(app)
     button(app, "Import").click().run()
     work()

@@ -60,12 +60,11 @@ def test_import_datasets_and_show(command, tmp_path):
 
 def test_import_with_a_mapping_and_refused_rows(command, tmp_path):
     rows = [{"q": f"Question {n}", "a": f"Answer {n}"} for n in range(12)]
-    source = str(write_lines(tmp_path / "rows.jsonl", [*rows, {"q": "", "a": ""}]))
-    mapped = ["--name", "qa", "--map", "user=q", "--map", "assistant=a"]
+    path = write_lines(tmp_path / "rows.jsonl", rows)
+    with path.open("a") as file:
+        file.write('{"q": "cut off\n')
+    source, mapped = str(path), ["--name", "qa", "--map", "user=q", "--map", "assistant=a"]
     refused = command("import", source, *mapped, "--json")
-    if refused.code == 1 and "role" in refused.json()["message"]:  # the roles' names are the mapping's own
-        mapped = ["--name", "qa", "--map", "question=q", "--map", "answer=a"]
-        refused = command("import", source, *mapped, "--json")
     assert refused.code == 1
     assert refused.json()["error"] == "BadRows" and refused.json()["report"]["refused"] == 1
     assert "row 13" in refused.json()["message"] and "--keep-good" in refused.json()["hint"]
@@ -200,7 +199,11 @@ BAD_ROW = {"messages": [{"role": "user", "content": "What is [/INST]?"}, {"role"
         (("render", "--template", "llama2"), lines(CONVERSATION, {"a": 1}), "Line 2: "),
         (("render", "--template", "llama2"), lines(CONVERSATION) + "{", "Line 2 is not JSON"),
         (("parse", "--template", "nope"), "", "no template"),
-        (("parse", "--template", "llama2"), lines({"text": "<s>[INST] Hi [/INST] Ho </s>"}, {"text": "hm"}), "Line 2: "),
+        (
+            ("parse", "--template", "llama2"),
+            lines({"text": "<s>[INST] Hi [/INST] Ho </s>"}, {"text": "hm"}),
+            "Line 2: ",
+        ),
         (("parse", "--template", "llama2"), lines({"txt": 1}), "Line 1: "),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,

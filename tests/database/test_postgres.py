@@ -40,10 +40,11 @@ def server(tmp_path_factory):
     data = folder / "data"
     options = f"-p {port} -k {folder} -c fsync=off -c listen_addresses=127.0.0.1"
     run = {"stdout": subprocess.DEVNULL, "cwd": folder}
-    subprocess.run([*as_user, str(pg_ctl.parent / "initdb"), "-D", data, "-A", "trust", "-U", "studio"], check=True, **run)
-    subprocess.run([*as_user, pg_ctl, "-D", data, "-o", options, "-l", folder / "log", "-w", "start"], check=True, **run)
+    control = [*as_user, pg_ctl, "-D", data]
+    subprocess.run([*as_user, pg_ctl.parent / "initdb", "-D", data, "-A", "trust", "-U", "studio"], check=True, **run)
+    subprocess.run([*control, "-o", options, "-l", folder / "log", "-w", "start"], check=True, **run)
     yield f"postgresql+psycopg://studio@127.0.0.1:{port}/postgres"
-    subprocess.run([*as_user, pg_ctl, "-D", data, "-m", "immediate", "stop"], check=True, **run)
+    subprocess.run([*control, "-m", "immediate", "stop"], check=True, **run)
 
 
 @pytest.fixture

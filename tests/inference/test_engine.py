@@ -35,7 +35,10 @@ def engine_pid():
 def question(run, **changes):
     messages = [{"role": "user", "content": "Add 3 and 3."}]
     sampling = {"max_new_tokens": 12}
-    return Ask(**{"model": "tiny", "template": "llama2", "runs": [None, run], "messages": messages} | changes, sampling=sampling)
+    return Ask(
+        **{"model": "tiny", "template": "llama2", "runs": [None, run], "messages": messages} | changes,
+        sampling=sampling,
+    )
 
 
 def test_an_engine_from_waking_to_idle(worker):

@@ -168,9 +168,9 @@ def test_an_adapter_in_use_differs_from_its_base(generator, tiny_folder, prompts
     from peft import LoraConfig, get_peft_model
 
     assert generator.differs_from_base("one", prompts[0])
-    get_peft_model(plain(tiny_folder), LoraConfig(r=2, target_modules=["q_proj"], task_type="CAUSAL_LM")).save_pretrained(
-        str(tmp_path / "empty")
-    )
+    get_peft_model(
+        plain(tiny_folder), LoraConfig(r=2, target_modules=["q_proj"], task_type="CAUSAL_LM")
+    ).save_pretrained(str(tmp_path / "empty"))
     generator.add_adapter("empty", tmp_path / "empty")
     assert not generator.differs_from_base("empty", prompts[0])
 

@@ -34,7 +34,9 @@ def test_without_models_the_list_is_empty():
     assert models.list_models() == []
 
 
-@pytest.mark.parametrize(("name", "hint"), [("starter", "make setup"), ("nope", "Models here"), ("../x", "Models here")])
+@pytest.mark.parametrize(
+    ("name", "hint"), [("starter", "make setup"), ("nope", "Models here"), ("../x", "Models here")]
+)
 def test_unknown_names(name, hint):
     with pytest.raises(NotFound) as caught:
         models.find(name)

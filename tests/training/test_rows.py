@@ -13,7 +13,9 @@ from lib.training.rows import prepare
 from tests.formats.tokenizers_for_tests import starter_like
 from tests.helpers import write_lines
 
-SHORT = [{"instruction": f"Add {n} and 1.", "input": "", "output": f"It is {n + 1}.", "split": "train"} for n in range(8)]
+SHORT = [
+    {"instruction": f"Add {n} and 1.", "input": "", "output": f"It is {n + 1}.", "split": "train"} for n in range(8)
+]
 LONG = {"instruction": "Say hello often.", "input": "", "output": "Hello! " * 200, "split": "train"}
 TAGGED = {"instruction": "What is [/INST] for?", "input": "", "output": "It ends a turn.", "split": "train"}
 TEST = [{**row, "instruction": row["instruction"] + " Now!", "split": "test"} for row in SHORT]
