@@ -17,6 +17,9 @@ from lib.jobs.context import log_path
 from tests import tiny
 from tests.helpers import studio, write_lines
 
+# Tiny tensors: a second thread only gets in the way. Read when torch is imported, here and in every job's process.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

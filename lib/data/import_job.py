@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 from lib.data.importer import import_source
 from lib.data.roles import Mapping
 from lib.database import note
+from lib.errors import Stopped
 from lib.jobs.context import JobContext
 from lib.storage import uploads_dir
 
@@ -16,17 +18,23 @@ def run_job(payload: dict[str, Any], job: JobContext) -> dict[str, Any]:
     """Import `source` as `name`; returns the report. An uploaded file is removed once it is in."""
     job.progress(0, None, "reading")
     mapping = Mapping.from_dict(payload["mapping"]) if payload.get("mapping") else None
+
+    def progress(done: int, total: int | None) -> None:
+        if job.stopping:
+            raise Stopped("The import was stopped.", "Nothing of it was stored; start it again.")
+        job.progress(done, total, "reading rows")
+
     report = import_source(
         payload["source"],
         payload["name"],
         mapping,
         keep_good=payload.get("keep_good", False),
-        progress=lambda done, total: job.progress(done, total, "reading rows"),
+        progress=progress,
         user=payload["user"],
     )
     source = Path(payload["source"])
     if source.is_relative_to(uploads_dir()):
-        source.unlink(missing_ok=True)
+        shutil.rmtree(source.parent, ignore_errors=True)
     if not report.existing:
         what = f"imported {report.name}@{report.version}, {report.kept:,} rows"
         note(payload["user"], what, f"datasets?dataset={report.name}")

@@ -73,6 +73,7 @@ def _compare(comparison: ComparisonView, folder: Path, job: JobContext) -> dict[
     questions, left_out = _questions(comparison, views[0], panes, tokenizer)
     job.progress(0, len(questions), "loading the model")
     generator = Generator(base.path, views[0].config.quantization)
+    questions = _with_room(questions, generator.context_length - comparison.config["max_new_tokens"], left_out)
     for view in views:
         generator.add_adapter(view.id, view.folder / "adapter")
         if not generator.differs_from_base(view.id, questions[0].prompts[0]):
@@ -128,6 +129,16 @@ def _questions(
         questions = random.Random(0).sample(questions, limit)  # the same rows in every comparison of this split
     # Rows of like length together: less padding, and a stop leaves whole batches.
     return sorted(questions, key=lambda question: question.length), left_out
+
+
+def _with_room(questions: list[Question], longest: int, left_out: dict[str, int]) -> list[Question]:
+    """Those whose prompts have `longest` tokens at most, so that an answer fits behind them; counts the others."""
+    fitting = [question for question in questions if max(map(len, question.prompts)) <= longest]
+    if len(fitting) < len(questions):
+        left_out["no room for an answer in the model's context"] = len(questions) - len(fitting)
+    if not fitting:
+        raise BadInput("No prompt leaves the model room for an answer.", "Ask for fewer new tokens or shorter rows.")
+    return fitting
 
 
 def _question(row_id: int, conversation: Any, panes: list[Pane], tokenizer: ModelTokenizer) -> Question:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import secrets
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -53,7 +54,7 @@ def export_dataset(
     get_template(template)
     loaded = load_tokenizer(models.find(tokenizer).path) if tokenizer else None
     report = ExportReport(str(out))
-    scratch = out.with_name(f".{out.name}.part")
+    scratch = out.with_name(f".{out.name}.{secrets.token_hex(4)}.part")
     with disk_errors(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -16,7 +16,8 @@ from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaLis
 from transformers.generation.streamers import BaseStreamer
 
 from lib.errors import ModelError
-from lib.models import loading
+from lib.models import fingerprint, loading
+from lib.storage import read_json
 
 BASE = "__base__"  # PEFT's own name for "no adapter" in a batch of several
 
@@ -60,6 +61,7 @@ class Generator:
         """
         if name in self.adapters:
             return
+        self._check_base(name, folder)
         try:
             if isinstance(self.model, PeftModel):
                 self.model.load_adapter(str(folder), adapter_name=name)
@@ -73,6 +75,15 @@ class Generator:
             ) from error
         self.model.eval()
         self.adapters.add(name)
+
+    def _check_base(self, name: str, folder: Path) -> None:
+        """An adapter of ours names its base: one of the same shape but with other weights would answer nonsense."""
+        renderer = folder / "renderer.json"
+        if renderer.exists() and read_json(renderer)["base_sha256"] != fingerprint(self.folder):
+            raise ModelError(
+                f"The adapter {name} was trained on other weights than those in {self.folder}.",
+                "Use the base that it was trained on.",
+            )
 
     def _forget(self, name: str) -> None:
         """Take back an adapter that was put on in part: what of it did fit would change the answers."""

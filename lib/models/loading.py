@@ -54,7 +54,20 @@ def load_base(folder: Path, quantization: str = "none") -> PreTrainedModel:
             f"The model in {folder} cannot be loaded: {str(error).splitlines()[0][:300]}",
             "Check that its files are complete and that transformers knows its architecture.",
         ) from error
+    if not torch.cuda.is_available():
+        _keep_gradients(model)
     return model
+
+
+def _keep_gradients(model: PreTrainedModel) -> None:
+    """Make a 4-bit base safe to train on a CPU after it was evaluated there, and alike in training and generation.
+
+    At the first evaluation on a CPU with AVX512-BF16, bitsandbytes (0.50) repacks the weights for a kernel that has no
+    gradient; training then goes on with gradients that are wrong, and only a warning says so.
+    """
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            setattr(module, "support_avx512bf16_for_cpu", False)  # noqa: B010 (mypy takes it for a tensor)
 
 
 def load_tokenizer(folder: Path) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import time
@@ -10,7 +11,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from lib.errors import BadInput, StudioError
+from lib.errors import BadInput, StudioError, WrongState
 from lib.jobs import queue, worker
 from lib.jobs.queue import JobView
 from lib.words import duration
@@ -66,8 +67,8 @@ def follow(job_id: int) -> JobView:
     """
     shown = ""
     while (job := queue.get(job_id)).live:
-        worker.ensure()
         try:
+            worker.ensure()
             line = progress_line(job)
             if line != shown:
                 say(line)
@@ -75,7 +76,8 @@ def follow(job_id: int) -> JobView:
             time.sleep(0.5)
         except KeyboardInterrupt:
             say("stopping; what is there is kept …")
-            queue.stop(job_id)
+            with contextlib.suppress(WrongState):  # it has ended in between
+                queue.stop(job_id)
     if job.status in ("failed", "interrupted") and job.error:
         raise StudioError(job.error["message"], job.error.get("hint", ""))
     return job

@@ -78,19 +78,18 @@ def _versions(info: DatasetInfo) -> None:
 def _rows(info: DatasetInfo) -> None:
     """Pages of conversations, found by text; DuckDB does the work whatever the size."""
     search_box, split_box = st.columns([3, 1], vertical_alignment="bottom")
-    search = search_box.text_input(
-        "Search", type="search", key="search", placeholder="any text in a row", live="500ms", on_change=_first_page
-    )
+    search = search_box.text_input("Search", type="search", key="search", placeholder="any text in a row", live="500ms")
     options = ["all", *info.splits]
     with split_box:
-        split = st.segmented_control("Split", options, default="all", required=True, key="split", on_change=_first_page)
+        split = st.segmented_control("Split", options, default="all", required=True, key="split")
+    pager = f"rows-page-{info.ref}-{split}-{search}"  # other rows start at their first page
     found = datasets.page(
-        info, split=None if split == "all" else split, search=search or None, limit=PAGE_ROWS, offset=_offset()
+        info, split=None if split == "all" else split, search=search or None, limit=PAGE_ROWS, offset=_offset(pager)
     )
     pages = max(-(-found.total // PAGE_ROWS), 1)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.caption(f"{found.total:,} of {info.rows:,} rows", width="content")
-        st.pagination(pages, key="rows-page")
+        st.pagination(pages, key=pager)
     if not found.rows:
         st.info("No row holds that text.", icon=":material/search_off:")
     for row in found.rows:
@@ -102,12 +101,8 @@ def _rows(info: DatasetInfo) -> None:
                 st.warning(escape(error.message))
 
 
-def _first_page() -> None:
-    st.session_state["rows-page"] = 1
-
-
-def _offset() -> int:
-    return (st.session_state.get("rows-page", 1) - 1) * PAGE_ROWS
+def _offset(pager: str) -> int:
+    return (st.session_state.get(pager, 1) - 1) * PAGE_ROWS
 
 
 def _splits(info: DatasetInfo) -> str:

@@ -105,13 +105,22 @@ def _figures(summary: dict[str, Any]) -> None:
                 delta=f"{after - before:+.3f} from {before:.3f}",
                 delta_color="inverse",
                 border=True,
+                height="stretch",
                 help="Mean nats a token on rows that were not trained on; lower is better.",
             )
-        st.metric("Steps", summary["steps"], border=True)
-        st.metric("Tokens", f"{summary['tokens']:,}", border=True, help="Real tokens trained on, padding not counted.")
-        st.metric("Speed", f"{summary['tokens_per_second']:,.0f} tok/s", border=True)
-        st.metric("Time", duration(summary["seconds"]), border=True, help="Steps alone, without loading.")
-        st.metric("Peak memory", f"{summary['peak_memory_bytes'] / 2**30:.1f} GiB", border=True)
+        st.metric("Steps", summary["steps"], border=True, height="stretch")
+        st.metric(
+            "Tokens",
+            f"{summary['tokens']:,}",
+            border=True,
+            height="stretch",
+            help="Real tokens trained on, padding not counted.",
+        )
+        st.metric("Speed", f"{summary['tokens_per_second']:,.0f} tok/s", border=True, height="stretch")
+        st.metric(
+            "Time", duration(summary["seconds"]), border=True, height="stretch", help="Steps alone, without loading."
+        )
+        st.metric("Peak memory", f"{summary['peak_memory_bytes'] / 2**30:.1f} GiB", border=True, height="stretch")
 
 
 def _details(run: RunView) -> None:
@@ -122,7 +131,7 @@ def _details(run: RunView) -> None:
         )
         st.caption(f":material/filter_alt: Rows left out of training: {escape(listed)}")
     with st.expander("Settings and how to repeat it", icon=":material/tune:"):
-        st.code(runs.command_line(run.data_ref, run.model, run.template, run.config), language="bash", wrap_lines=True)
+        st.code(runs.command_line(run.data_ref, run.model, run.template, run.config), language=None, wrap_lines=True)
         st.dataframe(
             [{"setting": key, "value": str(value)} for key, value in run.config.to_dict().items()],
             hide_index=True,

@@ -93,7 +93,7 @@ def plan_box(info: DatasetInfo, model: str, template: str, config: TrainConfig |
         if not rows:
             st.warning("The train split is empty.", icon=":material/warning:")
         st.caption("The same from a terminal:")
-        st.code(command_line(info.ref, model, template, config), language="bash", wrap_lines=True)
+        st.code(command_line(info.ref, model, template, config), language=None, wrap_lines=True)
 
 
 def _time(model: str, config: TrainConfig, steps: int) -> str:

@@ -87,7 +87,7 @@ def server(home, no_process_left):
     with (home.parent / "serve.log").open("w") as log:
         process = python("-m", "studio", "--port", str(port), "--home", str(home), stdout=log, stderr=log)
     wait_until(lambda: healthy(port), "the app answers")
-    wait_until(lambda: worker_pid(), "the worker is there")
+    wait_until(worker_pid, "the worker is there")
     yield process, port
     process.kill()
     process.wait()

@@ -1,4 +1,4 @@
-"""Every test here has a home of its own, and writes the files that it imports."""
+"""Every test here writes the files that it imports."""
 
 from __future__ import annotations
 
@@ -11,14 +11,6 @@ import pytest
 
 Write = Callable[[str, str | bytes], str]
 WriteRows = Callable[..., str]
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty home folder."""
-    folder = tmp_path / "home"
-    monkeypatch.setenv("STUDIO_HOME", str(folder))
-    return folder
 
 
 @pytest.fixture

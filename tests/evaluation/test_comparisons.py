@@ -42,8 +42,8 @@ def train(studio_home):
 def compare(studio_home):
     from lib.evaluation import comparer
 
-    def compare_here(run_ids, job=None, **config):
-        view = comparisons.create(run_ids, None, "test", CompareConfig(**{"max_new_tokens": 8} | config), "tester")
+    def compare_here(run_ids, job=None, data=None, **config):
+        view = comparisons.create(run_ids, data, "test", CompareConfig(**{"max_new_tokens": 8} | config), "tester")
         comparer.run_job({"comparison": view.id}, job or FakeJob())
         return comparisons.get(view.id)
 
@@ -84,7 +84,7 @@ def test_examples_in_order(run, compare):
     view = compare([run.id])
     rows = comparisons.examples(view.id)
     assert [row["row_id"] for row in rows] == sorted(row["row_id"] for row in rows)
-    metric = list(METRICS)[0]
+    metric = next(iter(METRICS))
     ordered = comparisons.examples(view.id, order=f"{metric}:{run.id}:tiny")
     gaps = [abs(row[f"{metric}|{run.id}"] - row[f"{metric}|tiny"]) for row in ordered]
     assert gaps == sorted(gaps, reverse=True)
@@ -106,6 +106,14 @@ def test_a_limit_takes_the_same_rows_each_time(run, compare):
     one, other = ([row["row_id"] for row in comparisons.examples(view.id)] for view in views)
     assert one == other and len(one) == 3
     assert set(views[0].result["models"]["tiny"]) == {"chrf"}
+
+
+def test_rows_that_leave_no_room_for_an_answer_are_left_out(run, compare, tmp_path):
+    long = {"instruction": "hello world, " * 90, "input": "", "output": "Hi!", "split": "test"}
+    import_source(str(write_lines(tmp_path / "long.jsonl", [*tiny.ROWS, long])), "sums")
+    view = compare([run.id], data="sums@2", max_new_tokens=300)
+    assert view.result["rows"] == 6 and sum(view.result["left_out"].values()) == 1
+    assert "room" in next(iter(view.result["left_out"]))
 
 
 def test_stopped_half_way_it_keeps_whole_batches(run, compare):

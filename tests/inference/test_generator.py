@@ -121,11 +121,15 @@ def test_tokens_are_handed_on_as_they_come(generator, prompts):
 def test_it_stops_when_told(generator, prompts):
     from lib.inference.generator import BASE
 
-    count = []
-    answers = generator.generate(
-        prompts[:2], [BASE, "one"], [2], sampling(max_new_tokens=100), lambda tokens: bool(count.append(1)) or len(count) == 3
-    )  # fmt: skip
-    assert len(count) <= 4 and [answer.ended for answer in answers] == ["stopped"] * 2
+    steps = []
+
+    def enough(tokens):
+        steps.append(tokens)
+        return len(steps) == 3
+
+    answers = generator.generate(prompts[:2], [BASE, "one"], [2], sampling(max_new_tokens=100), enough)
+    assert len(steps) <= 4, "one more step at most"
+    assert [answer.ended for answer in answers] == ["stopped"] * 2
     assert all(len(answer.ids) <= 4 for answer in answers)
 
 

@@ -60,7 +60,7 @@ def test_folders_that_are_no_models(tmp_path):
             models.find(str(write_model(tmp_path / f"bad{number}", config=text)))
     pickled = write_model(tmp_path / "pickled")
     (pickled / "model.safetensors").rename(pickled / "pytorch_model.bin")
-    with pytest.raises(ModelError, match="no .safetensors weights"):
+    with pytest.raises(ModelError, match=r"no \.safetensors weights"):
         models.find(str(pickled))
 
 

@@ -35,8 +35,13 @@ def test_text_becomes_values(key, text, value):
 
 @pytest.mark.parametrize(
     ("key", "text"),
-    [("max_steps", "1.5"), ("max_steps", "nan"), ("learning_rate", "nan"), ("learning_rate", "inf"), ("packing", "2")]
-    + [("num_train_epochs", "nan"), ("lora_dropout", "nan"), ("max_grad_norm", "nan"), ("weight_decay", "nan")],
+    [
+        ("max_steps", "1.5"),
+        ("packing", "2"),
+        ("learning_rate", "inf"),
+        *((key, "nan") for key in ("max_steps", "learning_rate", "num_train_epochs", "lora_dropout", "max_grad_norm")),
+        ("weight_decay", "nan"),
+    ],
 )
 def test_values_that_are_none(key, text):
     with pytest.raises(BadSettings) as caught:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -22,7 +23,8 @@ pytestmark = [
 
 
 @pytest.fixture
-def starter_home(home, tmp_path):
+def starter_home(home, tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", str(os.cpu_count()))
     (home / "models").mkdir(parents=True)
     (home / "models" / "starter").symlink_to(STARTER)
     import_source(str(write_lines(tmp_path / "rows.jsonl", tiny.ROWS)), "sums")
@@ -38,7 +40,5 @@ def test_the_starter_learns_and_compares(starter_home):
     before, after = summary["eval_loss"]
     assert after < before / 2
     compared = studio("compare", summary["run"], "--limit", "4", "--metric", "perplexity", "--json", timeout=300)
-    if compared.returncode == 1 and "perplexity" in compared.stderr:
-        compared = studio("compare", summary["run"], "--limit", "4", "--json", timeout=300)
     assert compared.returncode == 0, compared.stderr
     assert json.loads(compared.stdout)["rows"] == 4

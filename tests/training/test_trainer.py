@@ -9,7 +9,7 @@ import shutil
 import pytest
 
 from lib.data import datasets
-from lib.errors import BadInput, ModelError, StorageError, Stopped, StudioError
+from lib.errors import BadInput, ModelError, Stopped, StorageError, StudioError
 from lib.formats import Segment, load_tokenizer
 from lib.models import find, fingerprint
 from lib.training import runs

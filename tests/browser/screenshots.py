@@ -1,0 +1,115 @@
+"""Pictures of every page: `python -m tests.browser.screenshots OUT_DIR [--home HOME]`.
+
+Opens the studio on a home (the project's own by default), makes a run and a comparison there first when it has none,
+and writes one PNG a page: light, and Home, Format and Compare dark as well.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from lib.evaluation import comparisons
+from lib.settings import ROOT
+from lib.training import runs
+from tests.browser.server import Studio, serving
+from tests.browser.watched import SECONDS, Watched, launch, watching
+
+WIDTH, HEIGHT, TALLEST = 1440, 900, 1600  # pixels
+DATASET = "medical-terms"
+QUESTION = "What is a tendon?"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Write a picture of every page.")
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--home", type=Path, default=ROOT / "data")
+    arguments = parser.parse_args()
+    home = arguments.home.expanduser().resolve()
+    os.environ["STUDIO_HOME"] = str(home)
+    run = finished_run()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        serving(home, log=Path(scratch) / "studio.log") as studio,
+        sync_playwright() as playwright,
+    ):
+        browser = launch(playwright)
+        light(browser, studio, run, arguments.out)
+        dark(browser, studio, run, arguments.out)
+        browser.close()
+    print(f"{len(list(arguments.out.glob('*.png')))} pictures in {arguments.out}")
+
+
+def finished_run() -> str:
+    """The newest run that ended well and was compared; whatever is missing is made by the commands."""
+    command("setup")
+    done = [view.id for view in runs.list_runs() if view.status == "finished" and view.has_adapter]
+    if not done:
+        command("train", DATASET, "--model", "starter", "--template", "llama2", "--preset", "first-look")
+        done = [runs.list_runs(limit=1)[0].id]
+    compared = [view.runs[0] for view in comparisons.list_comparisons() if view.status == "finished"]
+    both = [run for run in done if run in compared]
+    if not both:
+        command("compare", done[0], "--split", "test", "--limit", "24")
+    return (both or done)[0]
+
+
+def command(*arguments: str) -> None:
+    subprocess.run([sys.executable, "-m", "studio", *arguments], cwd=ROOT, check=True, stdout=sys.stderr)
+
+
+def light(browser: Browser, studio: Studio, run: str, out: Path) -> None:
+    with watching(browser, studio.url, color_scheme="light") as tab:
+        take(tab, out / "home.png", "home")
+        take(tab, out / "datasets.png", "datasets")
+        take(tab, out / "dataset.png", "datasets", dataset=DATASET)
+        take(tab, out / "format.png", "format", dataset=DATASET, template="llama2")
+        take(tab, out / "train.png", "train", dataset=DATASET, template="llama2")
+        take(tab, out / "runs.png", "runs")
+        take(tab, out / "run.png", "runs", run=run)
+        take(tab, out / "compare-split.png", "compare", run=run, view="test split")
+        ask(tab, run)
+        save(tab, out / "compare-ask.png")
+
+
+def dark(browser: Browser, studio: Studio, run: str, out: Path) -> None:
+    with watching(browser, studio.url, color_scheme="dark") as tab:
+        take(tab, out / "home-dark.png", "home")
+        take(tab, out / "format-dark.png", "format", dataset=DATASET, template="llama2")
+        take(tab, out / "compare-split-dark.png", "compare", run=run, view="test split")
+
+
+def take(tab: Watched, target: Path, name: str, **parameters: str) -> None:
+    tab.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+    tab.open(name, **parameters)
+    save(tab, target)
+
+
+def ask(tab: Watched, run: str) -> None:
+    """A real question, answered by base and tuned."""
+    tab.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+    tab.open("compare", run=run, view="ask both")
+    tab.page.get_by_label("Question").fill(QUESTION)
+    tab.button("Ask both").click()
+    expect(tab.page.get_by_text(re.compile(r"\d tokens · .* tokens/s"))).to_have_count(2, timeout=180 * SECONDS)
+
+
+def save(tab: Watched, target: Path) -> None:
+    """The whole page, up to a limit. The page scrolls inside the window, so the window is made as tall."""
+    tab.drawn()
+    content = tab.page.get_by_test_id("stMainBlockContainer").evaluate("part => part.scrollHeight")
+    tab.page.set_viewport_size({"width": WIDTH, "height": max(HEIGHT, min(int(content), TALLEST))})
+    tab.drawn()
+    tab.page.screenshot(path=target, animations="disabled")
+
+
+if __name__ == "__main__":
+    main()

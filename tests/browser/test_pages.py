@@ -1,0 +1,118 @@
+"""Every page in a real browser: light and dark, wide and narrow, names for all that can be used, nothing from afar."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.app.screen import PAGES
+from tests.browser.server import Studio
+from tests.browser.watched import Watched, watching
+
+WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+VIEWS = [(name, {}) for name in PAGES] + [
+    ("datasets", {"dataset": "medical-terms"}),
+    ("runs", {"run": "*"}),
+    ("compare", {"view": "test split"}),
+]
+NAMELESS = """
+() => [...document.querySelectorAll('button, input, select, textarea, a, [role=button], [role=combobox]')]
+  .filter(part => part.checkVisibility() && part.type !== 'hidden' && !part.closest('[aria-hidden=true]'))
+  .filter(part => {
+    const labelled = (part.getAttribute('aria-labelledby') || '').split(' ')
+      .map(id => document.getElementById(id)?.textContent || '').join('');
+    const name = part.getAttribute('aria-label') || labelled || part.title || part.textContent
+      || [...(part.labels || [])].map(label => label.textContent).join('')
+      || [...part.querySelectorAll('img[alt], svg title')].map(image => image.alt || image.textContent).join('');
+    return !name.trim();
+  })
+  .map(part => part.outerHTML.slice(0, 200))
+"""
+
+# Text whose contrast with what is behind it is below 3.8 to 1; disabled parts may be faint.
+FAINT = """
+() => {
+  const numbers = colour => { const found = colour.match(/[\\d.]+/g).map(Number); found[3] ??= 1; return found; };
+  const over = (front, back) => back.map((value, i) => front[i] * front[3] + value * (1 - front[3]));
+  const light = colour => colour.map(value => value / 255)
+    .map(value => value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, value, i) => sum + value * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = part => {
+    const own = getComputedStyle(part).backgroundColor;
+    const below = part.parentElement ? behind(part.parentElement) : [255, 255, 255];
+    return own.startsWith('rgb') ? over(numbers(own), below) : below;
+  };
+  const contrast = part => {
+    const back = behind(part), front = over(numbers(getComputedStyle(part).color), back);
+    const [low, high] = [light(front), light(back)].sort((a, b) => a - b);
+    return (high + 0.05) / (low + 0.05);
+  };
+  return [...document.querySelectorAll('button, p, span, label, h1, h2, h3, a, code, mark')]
+    .filter(part => part.checkVisibility() && !part.closest('[disabled], [aria-disabled=true]'))
+    .filter(part => [...part.childNodes].some(node => node.nodeType === Node.TEXT_NODE && /[a-z0-9]/i.test(node.textContent)))
+    .filter(part => getComputedStyle(part).color.startsWith('rgb') && contrast(part) < 3.8)
+    .map(part => `${contrast(part).toFixed(1)}: ${part.textContent.slice(0, 60)}`);
+}
+"""
+
+
+def open_view(tab: Watched, name: str, parameters: dict[str, str]) -> None:
+    """Open a view; `*` stands for the newest run."""
+    if parameters.get("run") == "*":
+        tab.open("runs")
+        tab.page.get_by_test_id("stMain").get_by_test_id("stPageLink").first.get_by_role("link").click()
+        tab.settle()
+    else:
+        tab.open(name, **parameters)
+
+
+def overflow(tab: Watched) -> int:
+    """Pixels by which the page is wider than the window."""
+    return int(tab.page.evaluate("document.documentElement.scrollWidth - innerWidth"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_every_page_fits_the_window_and_can_be_read(
+    browser: Browser, full_studio: Studio, scheme: str, size: dict[str, int]
+) -> None:  # fmt: skip
+    with watching(browser, full_studio.url, color_scheme=scheme) as tab:
+        tab.page.set_viewport_size(size)
+        for name, parameters in VIEWS:
+            open_view(tab, name, parameters)
+            tab.drawn()
+            assert overflow(tab) <= 1, (name, parameters)
+            assert tab.page.evaluate(FAINT) == [], (name, parameters)
+            tab.picture(f"{scheme}-{size['width']}-{name}{'-'.join(['', *parameters])}")
+
+
+def test_every_page_of_an_empty_studio_opens(browser: Browser, empty_studio: Studio) -> None:
+    with watching(browser, empty_studio.url) as tab:
+        for name in PAGES:
+            tab.open(name)
+            expect(
+                tab.page.get_by_test_id("stMain").get_by_role("link").or_(tab.page.get_by_role("button"))
+            ).not_to_have_count(0)
+            tab.picture(f"empty-{name}")
+
+
+def test_everything_that_can_be_used_has_a_name(browser: Browser, full_studio: Studio) -> None:
+    with watching(browser, full_studio.url) as tab:
+        for name, parameters in VIEWS:
+            open_view(tab, name, parameters)
+            tab.drawn()
+            assert tab.page.evaluate(NAMELESS) == [], (name, parameters)
+
+
+def test_the_fonts_come_from_the_studio_itself(browser: Browser, full_studio: Studio) -> None:
+    with watching(browser, full_studio.url) as tab:
+        tab.open()
+        assert tab.page.evaluate("document.fonts.ready.then(() => document.fonts.check('14px Inter'))")
+        loaded = tab.page.evaluate("[...document.fonts].filter(f => f.status === 'loaded').map(f => f.family)")
+        assert any("Inter" in family for family in loaded), loaded
+
+
+def test_a_page_that_does_not_exist_leads_back(browser: Browser, full_studio: Studio) -> None:
+    with watching(browser, full_studio.url) as tab:
+        tab.page.goto(f"{full_studio.url}/nonesuch")
+        expect(tab.page.get_by_text("Page not found")).to_be_visible()
