@@ -22,7 +22,5 @@ if asked:
 else:
     views = runs.list_runs()
     if not views:
-        empty_state(
-            "No run yet. The sample is ready to train on; it takes about two minutes.", "train", "Train First look"
-        )
+        empty_state("No run yet. First look on the sample takes about two minutes.", "train", "Train First look")
     run_view.show_list(views)

@@ -152,6 +152,7 @@ class Engine:
         sampling = Sampling(**body.get("sampling", {}))
         rows: list[list[int]] = [[] for _ in adapters]
         done = [False] * len(adapters)
+        ended = [0.0] * len(adapters)  # when each row ended: a short answer beside a long one is not a slow one
         began = time.perf_counter()
 
         def on_token(tokens: list[int | None]) -> bool:
@@ -159,21 +160,21 @@ class Engine:
                 done[index] = token is None
                 if token is not None:
                     rows[index].append(token)
+                    ended[index] = time.perf_counter() - began
             steps.put({"texts": [tokenizer.decode(row, continuation=True) for row in rows], "done": list(done)})
             return gone.is_set() or self.job.stopping
 
         stop_ids = tokenizer.stop_ids(body["template"])
         answers = generator.generate([prompt] * len(adapters), adapters, stop_ids, sampling, on_token)
-        seconds = time.perf_counter() - began
         return {
             "completions": [
                 {
                     "text": tokenizer.decode(answer.ids, continuation=True).strip(),
                     "ended": answer.ended,
                     "tokens": len(answer.ids),
-                    "seconds": seconds,
+                    "seconds": round(seconds, 3),
                 }
-                for answer in answers
+                for answer, seconds in zip(answers, ended, strict=True)
             ],
             "prompt_tokens": len(prompt),
         }

@@ -62,12 +62,17 @@ def find(name: str, download: bool = False) -> ModelInfo:
         raise NotFound("The starter model is not set up.", "Run `make setup` once.")
     if Path(name).expanduser().is_dir():
         return _look(name, Path(name).expanduser().resolve())
-    if HUB_ID.fullmatch(name):
+    if is_hub_id(name):
         return _look(name, _hub_folder(name, download))
     known = ", ".join(model.name for model in list_models()) or "none yet; run `make setup`"
     raise NotFound(
         f"There is no model {name!r}.", f"Models here: {known}. A folder or a Hub id (owner/name) works too."
     )
+
+
+def is_hub_id(name: str) -> bool:
+    """True when a name can only mean a model on the Hub: `owner/name`, and no such folder here."""
+    return bool(HUB_ID.fullmatch(name)) and not Path(name).expanduser().is_dir()
 
 
 def weight_files(folder: Path) -> list[Path]:

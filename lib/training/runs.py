@@ -80,7 +80,8 @@ def create(data: str, model: str, template: str, config: TrainConfig, user: str)
         ModelError: the model's folder cannot be used.
     """
     info = datasets.get(data)
-    models.find(model, download=True)
+    if not models.is_hub_id(model):  # one from the Hub is fetched by the run itself, which may take long
+        models.find(model)
     get_template(template)
     run_id = _new_id()
     with session() as opened:

@@ -42,7 +42,9 @@ def run_job(payload: dict[str, Any], job: JobContext) -> dict[str, Any]:
 
 
 def _train(run: RunView, job: JobContext) -> dict[str, Any]:
-    base = models.find(run.model)
+    if models.is_hub_id(run.model):
+        job.progress(0, None, "fetching the model from the Hub")
+    base = models.find(run.model, download=True)
     tokenizer = load_tokenizer(base.path)
     job.progress(0, None, "reading the data")
     prepared = prepare(datasets.get(run.data_ref), run.template, tokenizer, run.config)

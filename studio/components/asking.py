@@ -19,7 +19,16 @@ ENDED = {"end": "ended by itself", "length": "cut at the length limit", "stopped
 def show_panes(run: RunView) -> None:
     """A prompt box; under it the two answers as they are written."""
     with st.form("ask", border=False, enter_to_submit=False):
-        prompt = st.text_area("Question", value=_example(run), key=f"prompt-{run.id}", height=90)
+        content, context = _example(run)
+        question_box, input_box = st.columns([3, 2])
+        prompt = question_box.text_area("Question", value=content, key=f"prompt-{run.id}", height=110)
+        about = input_box.text_area(
+            "Input (optional)",
+            value=context,
+            key=f"input-{run.id}",
+            height=110,
+            help="Material that the question is about; written as the template writes Alpaca's input.",
+        )
         left, right, _ = st.columns([1, 1, 2], vertical_alignment="bottom")
         length = left.number_input("New tokens at most", 8, 1024, 96, step=8, key="ask-length")
         asked = right.form_submit_button("Ask both", type="primary", icon=":material/send:")
@@ -34,7 +43,7 @@ def show_panes(run: RunView) -> None:
             model=run.model,
             template=run.template,
             runs=[None, run.id],
-            messages=[{"role": "user", "content": prompt}],
+            messages=[{"role": "user", "content": prompt, "context": about}],
             quantization=run.config.quantization,
             sampling={"max_new_tokens": int(length)},
         )
@@ -67,17 +76,20 @@ def _draw(box: Any, text: str, note: str) -> None:
 
 def _facts(facts: list[Any], step: Step) -> None:
     for fact, completion in zip(facts, step.completions, strict=False):
+        if not completion["tokens"]:
+            fact.caption(ENDED[completion["ended"]])
+            continue
         rate = completion["tokens"] / max(completion["seconds"], 1e-6)
         fact.caption(f"{completion['tokens']} tokens · {rate:.0f} tokens/s · {ENDED[completion['ended']]}")
 
 
-def _example(run: RunView) -> str:
-    """A held-out question to start from."""
+def _example(run: RunView) -> tuple[str, str]:
+    """A held-out question to start from, with its input."""
     try:
         info = datasets.get(run.data_ref)
         split = "test" if info.splits.get("test") else None
         _, conversation = next(datasets.conversations(info, split=split, limit=1))
     except (StudioError, StopIteration):
-        return ""
+        return "", ""
     first = next((message for message in conversation.messages if message.role == "user"), None)
-    return f"{first.content}\n\n{first.context}".strip() if first else ""
+    return (first.content, first.context) if first else ("", "")

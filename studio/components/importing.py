@@ -97,7 +97,7 @@ def _form(source: str, name: str, found: Inspection) -> None:
                 f"{recognition.confidence:.0%} of the first {len(found.sample):,} rows read"
             )
         else:
-            st.warning(f"The columns are not recognised. {escape(recognition.hint)}", icon=":material/help:")
+            st.warning("The columns are not recognised. Say below which column is what.", icon=":material/help:")
         for note in found.notes:
             st.caption(f":material/info: {escape(note)}")
         mapping = _mapping(found)
@@ -150,7 +150,11 @@ def _preview(found: Inspection) -> None:
             f"row {first.row}: {escape(first.reason)}.",
             icon=":material/block:",
         )
-    with st.expander(f"Preview: the first {min(len(found.preview), 5)} rows as conversations", expanded=True):
+    if not found.preview:
+        return
+    with st.expander(
+        f"Preview: the first {counted(min(len(found.preview), 5), 'row')} as conversations", expanded=True
+    ):
         for conversation in found.preview[:5]:
             with st.container(border=True):
                 show_conversation(conversation)

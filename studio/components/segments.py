@@ -51,4 +51,4 @@ def show_segments(segments: Sequence[Segment], key: str) -> None:
 
 def legend() -> None:
     """What the marks mean."""
-    st.caption(":green-background[marked]: the model learns to write this · plain: it only reads this")
+    st.caption(":primary-background[marked]: the model learns to write this · plain: it only reads this")

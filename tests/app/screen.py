@@ -12,6 +12,16 @@ from lib.settings import ROOT
 
 PAGES = ("home", "datasets", "format", "train", "runs", "compare")
 
+# What a page of an empty home tells a newcomer to do.
+FIRST_STEP = {
+    "home": "Import a dataset",
+    "datasets": "Drop a file above",
+    "format": "Import one",
+    "train": "Import one",
+    "runs": "Train First look",
+    "compare": "Train First look",
+}
+
 
 def open_page(name: str = "home", **parameters: str) -> AppTest:
     """A fresh session on one page, with the address's parameters."""

@@ -7,16 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.app import seeds
-from tests.app.screen import PAGES, button, open_page, words
-
-FIRST_STEP = {
-    "home": "Import a dataset",
-    "datasets": "Drop a file above",
-    "format": "Import one",
-    "train": "Import one",
-    "runs": "Train First look",
-    "compare": "Train First look",
-}
+from tests.app.screen import FIRST_STEP, PAGES, button, open_page, words
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -46,7 +37,7 @@ def test_home_with_the_samples_offers_one_thing_to_do_and_leads_there() -> None:
     assert [button.label for button in app.button] == ["Train First look, about 2 min"]
     app.button[0].click().run()
     assert app.title[0].value == "Train"
-    assert app.query_params["dataset"] == ["medical-terms@1"] or app.query_params["dataset"] == "medical-terms@1"
+    assert app.query_params["dataset"] in ("medical-terms@1", ["medical-terms@1"])
     assert button(app, "Start")
 
 

@@ -1,1 +1,1 @@
-"""Measured budgets: `make bench` prints one table, each figure beside a baseline of the same run; nothing is asserted."""
+"""Measured budgets: `make bench` prints one table, each figure beside a baseline of the same run."""

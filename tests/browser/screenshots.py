@@ -24,7 +24,8 @@ from tests.browser.watched import SECONDS, Watched, launch, watching
 
 WIDTH, HEIGHT, TALLEST = 1440, 900, 1600  # pixels
 DATASET = "medical-terms"
-QUESTION = "What is a tendon?"
+QUESTION = "Rewrite this note in plain English."  # the base has words for it
+INPUT = "Dyspepsia after large evening meals."
 
 
 def main() -> None:
@@ -98,6 +99,7 @@ def ask(tab: Watched, run: str) -> None:
     tab.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
     tab.open("compare", run=run, view="ask both")
     tab.page.get_by_label("Question").fill(QUESTION)
+    tab.page.get_by_label("Input (optional)").fill(INPUT)
     tab.button("Ask both").click()
     expect(tab.page.get_by_text(re.compile(r"\d tokens · .* tokens/s"))).to_have_count(2, timeout=180 * SECONDS)
 
@@ -108,6 +110,7 @@ def save(tab: Watched, target: Path) -> None:
     content = tab.page.get_by_test_id("stMainBlockContainer").evaluate("part => part.scrollHeight")
     tab.page.set_viewport_size({"width": WIDTH, "height": max(HEIGHT, min(int(content), TALLEST))})
     tab.drawn()
+    tab.page.mouse.move(WIDTH - 2, HEIGHT // 2)
     tab.page.screenshot(path=target, animations="disabled")
 
 
