@@ -99,7 +99,7 @@ def ask(tab: Watched, run: str) -> None:
     tab.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
     tab.open("compare", run=run, view="ask both")
     tab.page.get_by_label("Question").fill(QUESTION)
-    tab.page.get_by_label("Input (optional)").fill(INPUT)
+    tab.page.get_by_role("textbox", name="Input (optional)").fill(INPUT)
     tab.button("Ask both").click()
     expect(tab.page.get_by_text(re.compile(r"\d tokens · .* tokens/s"))).to_have_count(2, timeout=180 * SECONDS)
 

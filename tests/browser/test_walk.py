@@ -111,7 +111,7 @@ def start_second(tab: Watched) -> str:
 def ask_both(tab: Watched, run: str) -> None:
     tab.open("compare", run=run)
     tab.page.get_by_label("Question").fill("What is a tendon?")
-    tab.page.get_by_label("Input (optional)").fill("")
+    tab.page.get_by_role("textbox", name="Input (optional)").fill("")
     tab.button("Ask both").click()
     base, tuned = tab.page.get_by_text("base · starter"), tab.page.get_by_text(f"tuned · {run}")
     expect(base).to_be_visible()
