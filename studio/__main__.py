@@ -6,6 +6,7 @@ Each command takes `--json` for one JSON document on standard output. Progress g
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from pathlib import Path
@@ -14,13 +15,17 @@ from typing import Annotated
 import typer
 
 from lib.errors import StudioError
-from studio.commands import compare, data, formats, setup, train
-from studio.commands.output import fail
 
-app = typer.Typer(add_completion=False, no_args_is_help=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+# Module of studio/commands -> its commands. Only what a command line names is imported: opening the app needs none.
+COMMANDS = {
+    "data": {"import", "datasets", "show", "export"},
+    "formats": {"render", "parse"},
+    "train": {"train", "runs", "run", "stop"},
+    "compare": {"compare"},
+    "setup": {"setup"},
+}
 
 
-@app.callback(invoke_without_command=True)
 def studio(
     context: typer.Context,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
@@ -36,15 +41,23 @@ def studio(
         serve(host, port)
 
 
-for module in (data, formats, train, compare, setup):
-    module.register(app)
+def build(arguments: list[str]) -> typer.Typer:
+    """The command line with the commands that the arguments name, or with all of them for `--help`."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    app.callback(invoke_without_command=True)(studio)
+    for module, names in COMMANDS.items():
+        if "--help" in arguments or names & set(arguments):
+            importlib.import_module(f"studio.commands.{module}").register(app)
+    return app
 
 
 def main() -> None:
     """Run the command line; expected failures end with exit status 1 and no traceback."""
     try:
-        app(prog_name="python -m studio")
+        build(sys.argv[1:])(prog_name="python -m studio")
     except StudioError as error:
+        from studio.commands.output import fail
+
         fail(error, as_json="--json" in sys.argv)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -16,6 +17,7 @@ def main(host: str, port: int) -> None:
     from streamlit.web import bootstrap
 
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_warm_up, daemon=True).start()
     options = {
         "server_address": host,
         "server_port": port,
@@ -23,6 +25,14 @@ def main(host: str, port: int) -> None:
     }
     bootstrap.load_config_options(flag_options=options)
     bootstrap.run(str(Path(__file__).parent / "app.py"), False, [], options)
+
+
+def _warm_up() -> None:
+    """Import what the first page needs, and open the database, while the browser is still on its way."""
+    with contextlib.suppress(Exception):  # whatever is wrong is said on the page, where somebody reads it
+        from lib import overview
+
+        overview.read()
 
 
 def _end_with_parent(parent: int) -> None:
