@@ -27,7 +27,7 @@ def test_from_the_sample_to_the_verdict(browser: Browser, starter_studio: Studio
         tab.open("runs", run=first)
         expect(state(tab)).to_contain_text("running")
         tab.picture("6-reopened")
-        expect(state(tab)).to_contain_text("finished", timeout=3 * MINUTES)
+        expect(state(tab)).to_contain_text("finished", timeout=6 * MINUTES)
         tab.settle()
         tab.picture("7-finished")
         assert loss_fell(first)
