@@ -13,6 +13,7 @@ from lib.data.roles import Mapping
 from lib.database import note
 from lib.export.dataset import export_dataset
 from lib.settings import settings
+from lib.words import counted
 from studio.commands.output import AsJson, emit, say, table
 
 KeepGood = Annotated[bool, typer.Option("--keep-good", help="Leave out the rows that cannot be used; report them.")]
@@ -46,9 +47,8 @@ def import_(
     if json:
         emit(report.to_dict())
         return
-    print(
-        f"{report.name}@{report.version}: {report.kept:,} rows kept, {report.refused:,} refused; read as {report.label}"
-    )
+    kept = f"{counted(report.kept, 'row')} kept, {report.refused:,} refused"
+    print(f"{report.name}@{report.version}: {kept}; read as {report.label}")
     if report.existing:
         print("The same content is there already; nothing was written.")
     for line in report.notes:

@@ -1,0 +1,106 @@
+"""Checks of one text or one row by its form. Each returns the detail of a finding, or None."""
+
+from __future__ import annotations
+
+import re
+
+from lib.data.checks.report import quote
+from lib.formats.render import TEMPLATES
+from lib.formats.segments import LITERAL, find_any
+from lib.records import Conversation
+
+PLACEHOLDERS = frozenset({
+    "<noinput>", "noinput", "<no input>", "no input", "n/a", "<no output>", "no output", "<nooutput>", "[no input]",
+})  # fmt: skip
+_HTML = re.compile(
+    r"</?(?:a|b|i|u|p|br|hr|div|span|ul|ol|li|table|thead|tbody|tr|td|th|h[1-6]|img|script|style|strong|em|font|iframe"
+    r"|body|html|head|meta|link|form|input|button|center|sup|sub|pre|section|svg)(?:\s[^<>]*)?/?>",
+    re.IGNORECASE,
+)
+_ENTITY = re.compile(r"&(?:nbsp|amp|quot|apos|lt|gt|[lr][sd]quo|[mn]dash|hellip|#\d{2,6}|#x[0-9a-f]{2,5});", re.IGNORECASE)
+_TABLE = re.compile(r"^\|(?:[ \t]*\|){2,}[ \t]*$|^\|?:?-{3,}:?[ \t]+[^\W\d_]", re.MULTILINE)
+_LINK = re.compile(r"\]\(\s*javascript:", re.IGNORECASE)
+_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
+_ABOUT_MARKUP = re.compile(r"\b(?:html|css|xml|svg|javascript|web ?page|website|markup|tags?)\b", re.IGNORECASE)
+_ITEM = re.compile(
+    r"\n#{2,3}[ \t]*\n|\n\s*(?:\d+\.\s*)?(?:#+\s*)?Instruction:|\n#{2,}\s*(?:Instruction|Response|Input|Question)\b", re.IGNORECASE
+)
+_PAIR = re.compile(
+    r"\n\s*(?:Q|Question|Customer|User|Human)\s?:[^\n]+\n+\s*(?:A|Answer|Agent|Assistant|Bot|AI)\s?:", re.IGNORECASE
+)
+_PAIR_START = re.compile(r"\s*(?:\W*\d*\W*)(?:Q|Question|Customer|User|Human|A|Answer|Agent|Assistant)\s?\d*:", re.IGNORECASE)
+_ASKS_FOR_PAIRS = re.compile(r"\b(?:dialog|conversation|script|interview|quiz|questions|faq|chat)", re.IGNORECASE)
+_ALL_TAGS = LITERAL.known.union(*(template.tags for template in TEMPLATES.values()))
+
+
+def empty(conversation: Conversation) -> str | None:
+    for message in conversation.messages:
+        if not message.content.strip() and not message.context.strip():
+            return f"the {message.role} message has no text"
+    return None
+
+
+def placeholder(conversation: Conversation) -> str | None:
+    for message in conversation.messages:
+        for text in (message.context, message.content):
+            if text and len(text) < 20 and text.strip().rstrip(".").lower() in PLACEHOLDERS:
+                return quote(text)
+    return None
+
+
+def markup(text: str, about: str) -> str | None:
+    """`about`: the question; text that was asked to hold markup may."""
+    if not ("<" in text or "&" in text or "|" in text or "](" in text):
+        return None
+    bare = _CODE.sub(" ", text) if "`" in text else text
+    found = _HTML.search(bare) or _ENTITY.search(bare) or _TABLE.search(bare) or _LINK.search(bare)
+    if not found or (about and _ABOUT_MARKUP.search(about)):
+        return None
+    return quote(bare, found.start())
+
+
+def mojibake(text: str) -> str | None:
+    if text.isascii():
+        return None
+    from ftfy import fix_encoding
+    from ftfy.badness import BADNESS_RE
+
+    found = BADNESS_RE.search(text)
+    return quote(text, max(0, found.start() - 10), found.end() + 30) if found and fix_encoding(text) != text else None
+
+
+def merged(answer: str, question: str) -> str | None:
+    if "\n" not in answer:
+        return None
+    found = _ITEM.search(answer)
+    if not found and ":" in answer and not _PAIR_START.match(answer) and not _ASKS_FOR_PAIRS.search(question):
+        found = _PAIR.search(answer)
+    return quote(answer, found.start()) if found else None
+
+
+def template_tags(text: str, tags: frozenset[str]) -> str | None:
+    if not ("<" in text or "[" in text or "###" in text):
+        return None
+    tag = find_any(text, tags)
+    return f"holds {tag}" if tag else None
+
+
+def tags_of(template: str | None, special: frozenset[str] = frozenset()) -> frozenset[str]:
+    """Literals that count as tags: of one template, or of all when None."""
+    if template is None:
+        return _ALL_TAGS | special
+    chosen = TEMPLATES[template]
+    return chosen.tags | chosen.literal.known | special
+
+
+def role_order(conversation: Conversation) -> str | None:
+    roles = [message.role for message in conversation.messages]
+    turns = roles[1:] if roles[0] == "system" else roles
+    if "system" in turns:
+        return "a system message is not first"
+    if not turns or turns[0] != "user":
+        return f"the conversation starts with {turns[0] if turns else 'nothing but a system message'}"
+    for before, after in zip(turns, turns[1:], strict=False):
+        if before == after and after != "tool":
+            return f"two {after} messages follow each other"
+    return None if turns[-1] == "assistant" else f"ends with {turns[-1]}, not with an answer"
