@@ -4,6 +4,7 @@
     models/<name>/
     runs/<id>/{config.json,metrics.jsonl,log.txt,checkpoints/,adapter/,manifest.json}
     comparisons/<id>/{outputs.parquet,result.json,log.txt}
+    checks/<name>/v0001.parquet
     jobs/<id>/log.txt · uploads/ · engine.json
 
 A manifest is written last: a folder without one is unfinished and is not shown.
@@ -59,6 +60,10 @@ def dataset_dir(name: str) -> Path:
 
 def version_dir(name: str, version: int) -> Path:
     return dataset_dir(name) / f"v{version:04d}"
+
+
+def checks_file(name: str, version: int) -> Path:
+    return settings.home / "checks" / check_name(name, "dataset name") / f"v{version:04d}.parquet"
 
 
 def models_dir() -> Path:

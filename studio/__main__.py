@@ -18,7 +18,7 @@ from lib.errors import StudioError
 
 # Module of studio/commands -> its commands. Only what a command line names is imported: opening the app needs none.
 COMMANDS = {
-    "data": {"import", "datasets", "show", "export"},
+    "data": {"import", "datasets", "show", "check", "export"},
     "formats": {"render", "parse"},
     "train": {"train", "runs", "run", "stop"},
     "compare": {"compare"},

@@ -23,6 +23,7 @@ class Entry:
 TABLE: dict[str, Entry] = {
     "home": Entry("Home", ":material/home:"),
     "datasets": Entry("Datasets", ":material/database:"),
+    "curate": Entry("Curate", ":material/fact_check:"),
     "format": Entry("Format", ":material/data_object:"),
     "train": Entry("Train", ":material/model_training:"),
     "runs": Entry("Runs", ":material/timeline:"),
@@ -31,7 +32,7 @@ TABLE: dict[str, Entry] = {
 
 SECTIONS: dict[str, list[str]] = {
     "": ["home"],
-    "Data": ["datasets", "format"],
+    "Data": ["datasets", "curate", "format"],
     "Models": ["train", "runs"],
     "Evidence": ["compare"],
 }

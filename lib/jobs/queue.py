@@ -25,6 +25,7 @@ HOST = socket.gethostname()
 # Named as text, so that the web process and the worker import none of them.
 KINDS: dict[str, tuple[str, str]] = {
     "import": ("light", "lib.data.import_job:run_job"),
+    "check": ("light", "lib.data.check_results:run_job"),
     "train": ("compute", "lib.training.trainer:run_job"),
     "compare": ("compute", "lib.evaluation.comparer:run_job"),
     "engine": ("engine", "lib.inference.engine:run_job"),

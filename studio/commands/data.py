@@ -1,4 +1,4 @@
-"""import, datasets, show, export."""
+"""import, datasets, show, check, export."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from lib.data import check_results
 from lib.data import datasets as store
 from lib.data.importer import import_source
 from lib.data.roles import Mapping
@@ -23,6 +24,7 @@ def register(app: typer.Typer) -> None:
     app.command("import")(import_)
     app.command("datasets")(datasets)
     app.command("show")(show)
+    app.command("check")(check)
     app.command("export")(export)
 
 
@@ -93,6 +95,34 @@ def show(
         for message in row["messages"]:
             context = f"\n[input] {message['context']}" if message.get("context") else ""
             print(f"{message['role']}: {message['content']}{context}")
+
+
+def check(
+    name: Annotated[str, typer.Argument(help="dataset or dataset@version")],
+    template: Annotated[str | None, typer.Option(help="Look for the tags of this template only.")] = None,
+    tokenizer: Annotated[str | None, typer.Option(help="Model whose tokens are counted.")] = None,
+    max_length: Annotated[int | None, typer.Option(help="Longest row in tokens (with --tokenizer).", min=1)] = None,
+    json: AsJson = False,
+) -> None:
+    """Look for duplicates, cut answers, personal data and other faults; changes nothing."""
+    info = store.get(name)
+
+    def progress(done: int, total: int | None) -> None:
+        say(f"{done:,} of {total or info.rows:,} rows checked")
+
+    report = check_results.check(info, check_results.settings_of(template, tokenizer, max_length), progress).to_dict()
+    if json:
+        emit(report)
+        return
+    print(f"{info.ref}: {report['flagged']:,} of {report['rows']:,} rows flagged")
+    table(
+        ["check", "rows", "first", "what to do"],
+        [
+            [check["label"], f"{check['rows']:,}", f"row {check['examples'][0]['row']}", check["remedy"]]
+            for check in report["checks"]
+            if check["rows"]
+        ],
+    )
 
 
 def export(

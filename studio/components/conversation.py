@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.records import Conversation
+from lib.records import Conversation, Message
 
+LABEL_WIDTH = 110  # pixels
+LONG, LONG_HEIGHT = 1500, 260  # characters from which on a text scrolls in a box, and the box's height in pixels
 ICONS = {
     "system": ":material/settings:",
     "user": ":material/person:",
@@ -17,17 +19,22 @@ ICONS = {
 def show_conversation(conversation: Conversation) -> None:
     """Each message with its role; text as it is, never as markup."""
     for message in conversation.messages:
-        label, body = st.columns([1, 9])
-        label.markdown(f":small[{ICONS[message.role]} :gray[{message.role}]]")
-        with body:
-            _text(message.content)
-            if message.context:
-                st.markdown(":small[:gray[input]]")
-                _text(message.context)
+        with st.container(horizontal=True, gap="small"):
+            st.markdown(f":small[{ICONS[message.role]} :gray[{message.role}]]", width=LABEL_WIDTH)
+            with st.container(width="stretch"):
+                _message(message)
+
+
+def _message(message: Message) -> None:
+    _text(message.content)
+    if message.context:
+        st.markdown(":small[:gray[input]]")
+        _text(message.context)
 
 
 def _text(text: str) -> None:
-    if text.strip():
-        st.text(text)
-    else:
+    if not text.strip():
         st.markdown(":small[:orange[(empty)]]")
+        return
+    with st.container(height=LONG_HEIGHT if len(text) > LONG else "content", border=False):
+        st.text(text)

@@ -10,12 +10,13 @@ from streamlit.testing.v1 import AppTest
 
 from lib.settings import ROOT
 
-PAGES = ("home", "datasets", "format", "train", "runs", "compare")
+PAGES = ("home", "datasets", "curate", "format", "train", "runs", "compare")
 
 # What a page of an empty home tells a newcomer to do.
 FIRST_STEP = {
     "home": "Import a dataset",
     "datasets": "Drop a file above",
+    "curate": "Import one",
     "format": "Import one",
     "train": "Import one",
     "runs": "Train First look",

@@ -15,7 +15,8 @@ _BOILERPLATE = re.compile(
     r"\bas an? (?:AI|artificial intelligence|large language|language)\b(?! (?:researcher|engineer|company|expert))"
     r"|\bI(?:'m| am) (?:just |only )?an? (?:AI|artificial intelligence|large language|language model)\b"
     r"|\bI(?:'m| am) sorry, but I (?:can ?not|can't|am unable)"
-    r"|\bI (?:can ?not|can't) (?:assist|help) (?:you )?with (?:that|this)\b|\bI cannot assist\b|\bmy knowledge cut-?off\b",
+    r"|\bI (?:can ?not|can't) (?:assist|help) (?:you )?with (?:that|this)\b|\bI cannot assist\b"
+    r"|\bmy knowledge cut-?off\b",
     re.IGNORECASE,
 )
 _YES_NO = re.compile(
@@ -39,10 +40,8 @@ _CODE_SIGNS = re.compile(r"[;{}=<>\\^$]|\w\(|\)\s*$|^\s{4,}|://|www\.|@")
 def cut_off(answer: str) -> str | None:
     """The answer ends in the middle of a sentence: with a letter or comma, in a text that ends its other sentences."""
     text = answer.rstrip()
-    if not text:
-        return None
-    last = text[-1]
-    if not (last in ",&" or last.lower() != last.upper()) or len(text.split(None, MIN_WORDS)) <= MIN_WORDS:
+    last = text[-1:]
+    if not (last in (",", "&") or last.lower() != last.upper()) or len(text.split(None, MIN_WORDS)) <= MIN_WORDS:
         return None
     line = text[text.rfind("\n") + 1 :]
     if "```" in text or line.lstrip().startswith(("#", "|", ">")) or _CODE_SIGNS.search(line):

@@ -16,7 +16,7 @@ _ALL = (
     Check("conflict", "Conflicting answers", "The same question has clearly different answers, so the model cannot "
           "learn which one is right.", "Keep the right answer, unless the task has many good ones.", "doubt"),
     Check("cut_off", "Cut off", "The answer stops in the middle of a sentence, and the model learns to stop there too.",
-          "Complete the answer or delete the row.", "fault"),
+          "Complete the answer or delete the row.", "doubt"),
     Check("merged", "Merged rows", "A second item was pasted into the answer, so the model learns to go on with a "
           "question of its own.", "Cut the second item out or make it a row of its own.", "fault"),
     Check("wrong_language", "Other language", "The answer is in another language than most rows, so the model may "

@@ -30,9 +30,10 @@ class Languages:
     """Holds one byte a row that was judged; findings come when the majority is known."""
 
     def __init__(self, wanted: str | None) -> None:
-        from py3langid.langid import LanguageIdentifier, _load_identifier  # noqa: F401
+        from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-        self._identifier = _load_identifier(langs=list(LANGUAGES))
+        self._identifier = LanguageIdentifier.from_model_file(MODEL_FILE)
+        self._identifier.set_languages(list(LANGUAGES))
         self._wanted = wanted
         self._rows: array[int] = array("q")
         self._codes = array("B")

@@ -21,13 +21,15 @@ _ADDRESS = re.compile(
     r"(?:Street|St\.|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Boulevard|Blvd|Court|Terrace|Crescent)\b"
 )
 _ASSIGNED = re.compile(
-    r"\b[\w-]{0,40}(?:password|passwd|pwd|passphrase|secret|token|api[_ -]?key|access[_ -]?key|private[_ -]?key)[\w-]{0,20}"
+    r"\b[\w-]{0,40}(?:password|passwd|pwd|passphrase|secret|token"
+    r"|api[_ -]?key|access[_ -]?key|private[_ -]?key)[\w-]{0,20}"
     r"[\"']?\s*(?:[:=]|\bis\b)\s*(?P<quote>[\"'`]?)(?P<value>[^\s\"'`,;<>]{6,})",
     re.IGNORECASE,
 )
 _SECRET_WORD = re.compile(r"pass|pwd|secret|token|key", re.IGNORECASE)
 _KEY_LIKE = re.compile(
-    r"eyJ|AKIA|ASIA|gh[pousr]_|glpat|sk[-_]|rk_|xox|-----BEGIN|SG\.|pypi-|_authToken|sq0|://[^\s/]+:[^\s/]+@|-us\d|hooks\.slack"
+    r"eyJ|AKIA|ASIA|gh[pousr]_|glpat|sk[-_]|rk_|xox|-----BEGIN|SG\.|pypi-|_authToken|sq0"
+    r"|://[^\s/]+:[^\s/]+@|-us\d|hooks\.slack"
 )
 _PLUGINS = {
     "aws": "AWSKeyDetector", "github_token": "GitHubTokenDetector", "gitlab_token": "GitLabTokenDetector",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from lib.data.checks.report import quote
@@ -17,18 +18,28 @@ _HTML = re.compile(
     r"|body|html|head|meta|link|form|input|button|center|sup|sub|pre|section|svg)(?:\s[^<>]*)?/?>",
     re.IGNORECASE,
 )
-_ENTITY = re.compile(r"&(?:nbsp|amp|quot|apos|lt|gt|[lr][sd]quo|[mn]dash|hellip|#\d{2,6}|#x[0-9a-f]{2,5});", re.IGNORECASE)
+_ENTITY = re.compile(
+    r"&(?:nbsp|amp|quot|apos|lt|gt|[lr][sd]quo|[mn]dash|hellip"
+    r"|#\d{2,6}|#x[0-9a-f]{2,5});",
+    re.IGNORECASE,
+)
 _TABLE = re.compile(r"^\|(?:[ \t]*\|){2,}[ \t]*$|^\|?:?-{3,}:?[ \t]+[^\W\d_]", re.MULTILINE)
 _LINK = re.compile(r"\]\(\s*javascript:", re.IGNORECASE)
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
 _ABOUT_MARKUP = re.compile(r"\b(?:html|css|xml|svg|javascript|web ?page|website|markup|tags?)\b", re.IGNORECASE)
 _ITEM = re.compile(
-    r"\n#{2,3}[ \t]*\n|\n\s*(?:\d+\.\s*)?(?:#+\s*)?Instruction:|\n#{2,}\s*(?:Instruction|Response|Input|Question)\b", re.IGNORECASE
+    r"\n#{2,3}[ \t]*\n|\n\s*(?:\d+\.\s*)?(?:#+\s*)?Instruction:"
+    r"|\n#{2,}\s*(?:Instruction|Response|Input|Question)\b",
+    re.IGNORECASE,
 )
 _PAIR = re.compile(
     r"\n\s*(?:Q|Question|Customer|User|Human)\s?:[^\n]+\n+\s*(?:A|Answer|Agent|Assistant|Bot|AI)\s?:", re.IGNORECASE
 )
-_PAIR_START = re.compile(r"\s*(?:\W*\d*\W*)(?:Q|Question|Customer|User|Human|A|Answer|Agent|Assistant)\s?\d*:", re.IGNORECASE)
+_PAIR_START = re.compile(
+    r"\s*(?:\W*\d*\W*)(?:Q|Question|Customer|User|Human"
+    r"|A|Answer|Agent|Assistant)\s?\d*:",
+    re.IGNORECASE,
+)
 _ASKS_FOR_PAIRS = re.compile(r"\b(?:dialog|conversation|script|interview|quiz|questions|faq|chat)", re.IGNORECASE)
 _ALL_TAGS = LITERAL.known.union(*(template.tags for template in TEMPLATES.values()))
 
@@ -100,7 +111,7 @@ def role_order(conversation: Conversation) -> str | None:
         return "a system message is not first"
     if not turns or turns[0] != "user":
         return f"the conversation starts with {turns[0] if turns else 'nothing but a system message'}"
-    for before, after in zip(turns, turns[1:], strict=False):
+    for before, after in itertools.pairwise(turns):
         if before == after and after != "tool":
             return f"two {after} messages follow each other"
     return None if turns[-1] == "assistant" else f"ends with {turns[-1]}, not with an answer"
