@@ -12,7 +12,10 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import typer
+try:
+    import typer
+except ModuleNotFoundError:  # the usual slip: the system's Python instead of the environment's
+    sys.exit("The studio's libraries are not installed for this Python. Use .venv/bin/python (`make setup` makes it).")
 
 from lib.errors import StudioError
 

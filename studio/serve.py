@@ -40,9 +40,10 @@ def serve(host: str, port: int) -> None:
     try:
         _supervise(commands, processes)
     except KeyboardInterrupt:
-        print("\nEnding. Runs that are under way go on; start the studio again to see them.")
+        print("\nEnding.")
     finally:
         _end(list(processes.values()))
+        _end_engine()
 
 
 def _supervise(commands: dict[str, list[str]], processes: dict[str, subprocess.Popen[bytes]]) -> None:
@@ -73,6 +74,18 @@ def _end(processes: list[subprocess.Popen[bytes]]) -> None:
             process.wait(timeout=5)
         except subprocess.TimeoutExpired:
             process.kill()
+
+
+def _end_engine() -> None:
+    """The engine only answers the pages, so it goes with them; runs and comparisons go on."""
+    from lib.jobs import queue
+
+    live = queue.live_jobs()
+    for job in live:
+        if job.kind == "engine":
+            queue.stop(job.id)
+    if any(job.kind != "engine" for job in live):
+        print("Work that is under way goes on; start the studio again to see it.")
 
 
 def _interrupt() -> None:

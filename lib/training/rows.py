@@ -82,6 +82,9 @@ def _token_rows(
     for batch in _batches(datasets.conversations(info, split=split)):
         kept, segments = [], []
         for row_id, conversation in batch:
+            if not conversation.answer().strip():  # it would teach the model to say nothing
+                prepared.leave_out("without an answer", row_id)
+                continue
             try:
                 segments.append(render(conversation, template, tokenizer))
                 kept.append(row_id)

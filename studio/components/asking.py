@@ -38,6 +38,8 @@ def show_panes(run: RunView) -> None:
     base, tuned = st.columns(2, border=True)
     base.markdown(f"**base** · {escape(run.model)}")
     tuned.markdown(f"**tuned** · {run.id}")
+    if asked and not prompt.strip():
+        st.warning("Write a question first.", icon=":material/edit:")
     if asked and prompt.strip():
         question = Ask(
             model=run.model,
@@ -71,7 +73,7 @@ def _draw(box: Any, text: str, note: str) -> None:
     elif note:
         box.caption(f"{note} …")
     else:
-        box.caption("(empty: the model ended at once)")
+        box.caption("(empty: the model ended at once. A base does so in a template that it was not made with.)")
 
 
 def _facts(facts: list[Any], step: Step) -> None:

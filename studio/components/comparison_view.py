@@ -13,6 +13,7 @@ from lib.evaluation.comparisons import CompareConfig, ComparisonView
 from lib.evaluation.metrics import METRICS, shown
 from lib.settings import settings
 from lib.training.runs import RunView
+from lib.words import counted
 from studio import state
 from studio.components.badges import state_badge
 from studio.components.errors import show, show_job_error
@@ -20,6 +21,7 @@ from studio.components.job import follow
 from studio.components.text import ago, escape
 
 PAGE_ROWS = 10
+FEWEST_TO_TELL = 6  # a two-sided permutation test of n pairs cannot give a p below 2 / 2**n
 SPLIT_VIEW = "test split"
 
 
@@ -109,9 +111,18 @@ def _verdict(view: ComparisonView) -> None:
         parts.append(f"tuned is better on {', '.join(better)}")
     if worse:
         parts.append(f"worse on {', '.join(worse)}")
-    if len(better) + len(worse) < len(view.result["pairs"]):
+    if not parts:
+        parts.append("no evidence that tuned and base differ")
+    elif len(better) + len(worse) < len(view.result["pairs"]):
         parts.append("no evidence either way on the rest")
-    st.markdown(f"**Verdict:** {'; '.join(parts)}. :gray[{view.result['rows']} rows, 95 % intervals.]")
+    rows = view.result["rows"]
+    st.markdown(f"**Verdict:** {'; '.join(parts)}. :gray[{counted(rows, 'row')}, 95 % intervals.]")
+    if rows < FEWEST_TO_TELL:
+        st.warning(
+            f"{counted(rows, 'row')} are too few to tell: even if all of them agree, chance alone could do it. "
+            f"Hold out at least {FEWEST_TO_TELL}, better fifty.",
+            icon=":material/help:",
+        )
 
 
 def _figures(view: ComparisonView) -> None:

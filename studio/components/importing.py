@@ -28,6 +28,7 @@ from studio.components.text import escape
 ENDINGS = ["json", "jsonl", "ndjson", "csv", "tsv", "parquet", "arrow", "gz"]
 JOB = "import-job"
 NOT_USED = "—"
+ROLE_LABELS = {"user": "user: the question", "assistant": "assistant: the answer", "context": "context: input"}
 
 
 def panel() -> None:
@@ -96,18 +97,24 @@ def _form(source: str, name: str, found: Inspection) -> None:
                 f":material/check_circle: Recognised as **{escape(recognition.label)}** · "
                 f"{recognition.confidence:.0%} of the first {len(found.sample):,} rows read"
             )
-        else:
-            st.warning("The columns are not recognised. Say below which column is what.", icon=":material/help:")
+        notice = st.empty()
         for note in found.notes:
             st.caption(f":material/info: {escape(note)}")
         mapping = _mapping(found)
-        if mapping != recognition.mapping:
+        complete = _is_complete(mapping)
+        if not complete:
+            notice.warning(
+                "The columns are not recognised. Say which one holds the question and which the answer.",
+                icon=":material/help:",
+            )
+        elif mapping != recognition.mapping:
             found = cache.inspection(source, mapping)
-        _preview(found)
+        if complete:
+            _preview(found)
         left, right = st.columns([2, 3], vertical_alignment="bottom")
         chosen = left.text_input("Name", value=name, key=f"import-name-{source}", help="Lower-case letters, digits, -")
         with right:
-            if st.button("Import", type="primary", icon=":material/download:", disabled=not mapping):
+            if st.button("Import", type="primary", icon=":material/download:", disabled=not complete):
                 # A mapping as recognised is not passed on, so that the report names the shape and not a hand.
                 _submit(source, chosen, None if mapping == recognition.mapping else mapping, keep_good=False)
 
@@ -127,7 +134,7 @@ def _mapping(found: Inspection) -> Mapping:
             current = recognised[role]
             options = [NOT_USED, *names]
             column = box.selectbox(
-                role,
+                ROLE_LABELS.get(role, role),
                 options,
                 index=options.index(current) if current in options else 0,
                 key=f"map-{found.source}-{role}",
@@ -136,6 +143,13 @@ def _mapping(found: Inspection) -> Mapping:
             if column != NOT_USED:
                 chosen[role] = column
     return Mapping(chosen)
+
+
+def _is_complete(mapping: Mapping) -> bool:
+    """Enough to read a conversation: question and answer, or one column that holds the whole of it."""
+    return bool(mapping["user"] and mapping["assistant"]) or any(
+        mapping[role] for role in ("messages", "text", "chosen")
+    )
 
 
 def _cells(count: int, across: int = 4) -> list[Any]:

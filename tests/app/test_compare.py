@@ -79,3 +79,11 @@ def test_examples_can_be_put_in_order_of_difference() -> None:
         field(app, "Order").select(option).run()
         assert not app.exception
         assert not app.error
+
+
+def test_an_empty_question_is_said() -> None:
+    view = seeds.full()
+    app = open_page("compare", run=view.id)
+    field(app, "Question").set_value("")
+    button(app, "Ask both").click().run()
+    assert "Write a question first" in app.warning[0].value

@@ -102,9 +102,9 @@ def test_columns_that_are_not_recognised_are_mapped_by_hand(tmp_path: Path) -> N
     app = import_by_path(write_lines(tmp_path / "odd.jsonl", rows))
     assert "not recognised" in app.warning[0].value
     assert button(app, "Import").disabled
-    field(app, "user").set_value("ask").run()
+    field(app, "user: the question").set_value("ask").run()
     assert not app.exception
-    field(app, "assistant").set_value("reply").run()
+    field(app, "assistant: the answer").set_value("reply").run()
     assert not app.exception
     assert not app.error
     assert "It is 0." in texts(app, "text")

@@ -29,3 +29,9 @@ def test_opening_the_app_imports_no_command_and_no_library_of_data():
         "assert not {'duckdb', 'sqlalchemy', 'pyarrow', 'studio.commands.data'} & set(sys.modules), 'heavy'"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_a_python_without_the_libraries_is_told_so_in_one_line(tmp_path):
+    code = "import sys; sys.modules['typer'] = None; import studio.__main__"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "Traceback" not in done.stderr and ".venv/bin/python" in done.stderr

@@ -95,3 +95,10 @@ def test_rows_that_the_template_refuses(stored, tokenizer):
     with pytest.raises(BadInput, match=r"No row .* can be trained on: 1 cannot be carried .*\[/INST\]") as caught:
         prepare(stored([TAGGED]), "llama2", tokenizer, TrainConfig())
     assert "another template" in caught.value.hint
+
+
+def test_rows_without_an_answer_are_left_out_and_counted(stored, tokenizer):
+    silent = {"instruction": "Say something.", "input": "", "output": " \n", "split": "train"}
+    prepared = prepare(stored([*SHORT, silent]), "llama2", tokenizer, TrainConfig())
+    assert prepared.left_out == {"without an answer": 1}
+    assert len(prepared.train) == len(SHORT)
