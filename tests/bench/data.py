@@ -61,7 +61,8 @@ def _render() -> tuple[str, str, str, str, str]:
         pairs = zip(columns["instruction"], columns["output"], strict=True)
         return {"text": [f"### Instruction:\n{question}\n\n### Response:{answer}</s>" for question, answer in pairs]}
 
-    baseline = _timed(lambda: rows.map(batch, batched=True, remove_columns=rows.column_names))
+    target = str(info.path.parent / "baseline.parquet")
+    baseline = _timed(lambda: rows.map(batch, batched=True, remove_columns=rows.column_names).to_parquet(target))
     ours = _timed(lambda: export_dataset(info, "alpaca", info.path.parent / "out.parquet"))
     return (
         "render to Parquet, rows/s",

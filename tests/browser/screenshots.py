@@ -16,6 +16,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, expect, sync_playwright
 
+from lib.data import check_results, datasets
+from lib.data.checks import Settings
 from lib.evaluation import comparisons
 from lib.settings import ROOT
 from lib.training import runs
@@ -23,7 +25,7 @@ from tests.browser.server import Studio, serving
 from tests.browser.watched import SECONDS, Watched, launch, watching
 
 WIDTH, HEIGHT, TALLEST = 1440, 900, 1600  # pixels
-DATASET = "medical-terms"
+DATASET, DIRTY = "medical-terms", "support-desk"
 QUESTION = "Rewrite this note in plain English."  # the base has words for it
 INPUT = "Dyspepsia after large evening meals."
 
@@ -50,8 +52,9 @@ def main() -> None:
 
 
 def finished_run() -> str:
-    """The newest run that ended well and was compared; whatever is missing is made by the commands."""
+    """The newest run that ended well and was compared; whatever is missing is made, the checks too."""
     command("setup")
+    check_results.check(datasets.get(DIRTY), Settings())
     done = [view.id for view in runs.list_runs() if view.status == "finished" and view.has_adapter]
     if not done:
         command("train", DATASET, "--model", "starter", "--template", "llama2", "--preset", "first-look")
@@ -72,6 +75,7 @@ def light(browser: Browser, studio: Studio, run: str, out: Path) -> None:
         take(tab, out / "home.png", "home")
         take(tab, out / "datasets.png", "datasets")
         take(tab, out / "dataset.png", "datasets", dataset=DATASET)
+        take(tab, out / "curate.png", "curate", dataset=DIRTY)
         take(tab, out / "format.png", "format", dataset=DATASET, template="llama2")
         take(tab, out / "train.png", "train", dataset=DATASET, template="llama2")
         take(tab, out / "runs.png", "runs")
