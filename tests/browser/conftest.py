@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,8 @@ from tests.browser.watched import launch
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
+    if not shutil.which("chromium") and not os.environ.get("CI"):
+        pytest.skip("NO CHROMIUM ON THIS MACHINE: the browser tests are left out; install `chromium` to run them")
     with sync_playwright() as playwright:
         opened = launch(playwright)
         yield opened
