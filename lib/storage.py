@@ -4,7 +4,9 @@
     models/<name>/
     runs/<id>/{config.json,metrics.jsonl,log.txt,checkpoints/,adapter/,manifest.json}
     comparisons/<id>/{outputs.parquet,result.json,log.txt}
+    edits/<name>/v0001/{overlay,change}-*.parquet
     checks/<name>/v0001.parquet
+    measures/<name>/v0001/{texts,tokens-<model>}.parquet
     jobs/<id>/log.txt · uploads/ · engine.json
 
 A manifest is written last: a folder without one is unfinished and is not shown.
@@ -21,7 +23,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from lib.errors import BadInput, StorageError
 from lib.settings import settings
@@ -64,6 +66,14 @@ def version_dir(name: str, version: int) -> Path:
 
 def checks_file(name: str, version: int) -> Path:
     return settings.home / "checks" / check_name(name, "dataset name") / f"v{version:04d}.parquet"
+
+
+def edits_dir(name: str, version: int) -> Path:
+    return settings.home / "edits" / check_name(name, "dataset name") / f"v{version:04d}"
+
+
+def measures_dir(name: str, version: int) -> Path:
+    return settings.home / "measures" / check_name(name, "dataset name") / f"v{version:04d}"
 
 
 def models_dir() -> Path:
@@ -109,6 +119,11 @@ def disk_errors(where: Path) -> Iterator[None]:
                 f"{where} cannot be written: {error.strerror}.", "A file or folder is in its way; choose another place."
             ) from error
         raise
+
+
+def sync(file: IO[bytes]) -> None:
+    """Have the operating system put a file's content on the disk."""
+    os.fsync(file.fileno())
 
 
 def write_text(path: Path, text: str) -> None:

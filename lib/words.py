@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+Progress = Callable[[int, int | None], None]
+"""Told how many are done, and how many there are in all where that is known; what it raises ends the work."""
+
 
 def duration(seconds: float) -> str:
     """Seconds for a person: `45 s`, `2 min 10 s`, `1 h 05 min`."""
@@ -16,3 +21,8 @@ def duration(seconds: float) -> str:
 def counted(number: int, thing: str) -> str:
     """`1 row`, `12,345 rows`."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def shares(parts: dict[str, float]) -> str:
+    """`train 80.0 %, test 20.0 %`; parts of nothing are left out."""
+    return ", ".join(f"{name} {part:.1%}" for name, part in parts.items() if part)

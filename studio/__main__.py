@@ -21,7 +21,10 @@ from lib.errors import StudioError
 
 # Module of studio/commands -> its commands. Only what a command line names is imported: opening the app needs none.
 COMMANDS = {
-    "data": {"import", "datasets", "show", "check", "export"},
+    "data": {"import", "datasets", "check", "export"},
+    "show": {"show"},
+    "versions": {"versions", "save", "diff", "restore", "branch", "delete"},
+    "splits": {"split", "leakage"},
     "formats": {"render", "parse"},
     "train": {"train", "runs", "run", "stop"},
     "compare": {"compare"},

@@ -7,8 +7,15 @@ from pathlib import Path
 
 import streamlit as st
 
-from lib.data.inspection import Inspection, inspect_source
+from lib import models
+from lib.data.facets import Facet, facets
+from lib.data.imports.inspection import Inspection, inspect_source
 from lib.data.mapping import Mapping
+from lib.data.measures.files import text_file, token_file
+from lib.data.table import Table, TablePage
+from lib.formats import ModelTokenizer, load_tokenizer
+from lib.settings import settings
+from lib.storage import checks_file
 
 
 def inspection(source: str, mapping: Mapping | None) -> Inspection:
@@ -26,3 +33,39 @@ def _stamp(source: str) -> float:
     with contextlib.suppress(OSError):
         return Path(source).stat().st_mtime
     return 0.0
+
+
+def table_page(table: Table, limit: int, offset: int) -> TablePage:
+    """`Table.page`, once for each state of the working copy."""
+    return _table_page(table, _state_of(table), limit, offset)
+
+
+@st.cache_data(max_entries=64, ttl="30m", show_spinner=False)
+def _table_page(_table: Table, state: tuple[object, ...], limit: int, offset: int) -> TablePage:
+    return _table.page(limit, offset)
+
+
+def table_facets(table: Table) -> list[Facet]:
+    """`facets`, once for each state of the working copy."""
+    return _table_facets(table, _state_of(table))
+
+
+@st.cache_data(max_entries=64, ttl="30m", show_spinner="Counting …")
+def _table_facets(_table: Table, state: tuple[object, ...]) -> list[Facet]:
+    return facets(_table)
+
+
+def _state_of(table: Table) -> tuple[object, ...]:
+    """All that the answer depends on: the version and its edits, the query, and the files that go with them."""
+    info, query = table.copy.info, table.query
+    files = (checks_file(info.name, info.version), text_file(info), token_file(info, query.tokenizer))
+    return (
+        str(settings.home), info.ref, info.hash, table.copy.seq, table.copy.overlay, str(query.to_dict()),
+        *(_stamp(str(path)) for path in files),
+    )  # fmt: skip
+
+
+@st.cache_resource(max_entries=8, show_spinner="Loading the tokenizer …")
+def tokenizer(model: str) -> ModelTokenizer:
+    """A model's tokenizer, loaded once; it is not changed by use."""
+    return load_tokenizer(models.find(model).path)

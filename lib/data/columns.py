@@ -11,8 +11,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from lib.errors import BadInput
+
 ROW_ID = "_row_id"
 SPLIT = "_split"
+STATUS = "_status"
+TAGS = "_tags"
+NOTE = "_note"
+RESERVED = (ROW_ID, SPLIT, STATUS, TAGS, NOTE)
+RESERVED_PREFIX = "_tandem"
 Kind = Literal["text", "integer", "float", "boolean", "json"]
 Found = Literal["none", "text", "integer", "long", "float", "boolean", "json"]
 _SINGLE: dict[type, Found] = {str: "text", bool: "boolean", float: "float"}
@@ -20,6 +27,9 @@ _WIDER: dict[frozenset[str], Found] = {
     frozenset(("integer", "long")): "long",
     frozenset(("integer", "float")): "float",
 }
+_json = json.JSONEncoder(ensure_ascii=False).encode
+MAX_COLUMNS = 10_000  # beyond it keys are data, not names of columns
+NOTES = 20  # renamed columns that are told one by one
 EXACT = 1 << 53  # integers up to here are the same number as a float
 INT64 = 1 << 63
 
@@ -68,7 +78,7 @@ def encode(values: Sequence[Any], kind: Kind) -> Sequence[Any]:
     """Values as they are stored under `kind`."""
     if kind != "json":
         return values
-    return [None if value is None else json.dumps(value, ensure_ascii=False) for value in values]
+    return [None if value is None else _json(value) for value in values]
 
 
 def decode(value: Any, kind: Kind) -> Any:
@@ -81,15 +91,27 @@ class ColumnNames:
 
     def __init__(self) -> None:
         self.stored: dict[str, str] = {}
-        self._taken = {ROW_ID, SPLIT}
+        self._taken = set(RESERVED)
 
     def add(self, names: Iterable[str]) -> None:
+        """Take in names that are new.
+
+        Raises:
+            BadInput: too many of them.
+        """
         for name in names:
             if name not in self.stored:
                 self.stored[name] = self._free(name)
+        if len(self.stored) > MAX_COLUMNS:
+            raise BadInput(
+                f"The rows have more than {MAX_COLUMNS:,} different columns.",
+                "Keys that differ from row to row belong into a list or text; give each row the same columns.",
+            )
 
     def _free(self, name: str) -> str:
         base = "".join(char if char.isprintable() else "_" for char in name).strip() or "column"
+        if base.lower().startswith(RESERVED_PREFIX):
+            base = "column" + base
         candidate, number = base, 2
         while candidate.lower() in self._taken:
             candidate, number = f"{base}_{number}", number + 1
@@ -97,5 +119,8 @@ class ColumnNames:
         return candidate
 
     def notes(self) -> list[str]:
-        """One line for each column that is called otherwise than in the source."""
-        return [f"Column {old!r} is stored as {new!r}." for old, new in self.stored.items() if old != new]
+        """One line for each column that is called otherwise than in the source, for many of them a count."""
+        renamed = [(old, new) for old, new in self.stored.items() if old != new]
+        told = [f"Column {old!r} is stored as {new!r}." for old, new in renamed[:NOTES]]
+        more = len(renamed) - NOTES
+        return [*told, f"{more:,} more columns are stored under other names."] if more > 0 else told

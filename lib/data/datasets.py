@@ -10,7 +10,6 @@ from __future__ import annotations
 import difflib
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +17,7 @@ from typing import Any
 from lib import storage
 from lib.data.columns import ROW_ID, SPLIT, decode
 from lib.data.info import REFUSED, ROWS, DatasetInfo, DatasetRef
-from lib.data.reading import read_conversation
+from lib.data.mapping.reading import read_conversation
 from lib.errors import NotFound, StorageError
 from lib.records import Conversation
 
@@ -30,13 +29,13 @@ __all__ = [
     "Page",
     "conversations",
     "count",
-    "delete",
     "get",
     "list_datasets",
     "page",
     "quoted",
     "row",
     "select",
+    "unknown",
     "version_numbers",
     "versions",
 ]
@@ -84,7 +83,7 @@ def get(reference: str | DatasetRef) -> DatasetInfo:
     ref = DatasetRef.parse(reference) if isinstance(reference, str) else reference
     numbers = version_numbers(ref.name)
     if not numbers:
-        raise _unknown(ref.name)
+        raise unknown(ref.name)
     version = ref.version or numbers[-1]
     if version not in numbers:
         listed = ", ".join(map(str, numbers))
@@ -92,7 +91,8 @@ def get(reference: str | DatasetRef) -> DatasetInfo:
     return DatasetInfo.from_manifest(storage.version_dir(ref.name, version))
 
 
-def _unknown(name: str) -> NotFound:
+def unknown(name: str) -> NotFound:
+    """What to raise for a name that no dataset has: says which there are, and which may be meant."""
     names = sorted(path.name for path in storage.datasets_dir().glob("*/") if not path.name.startswith("."))
     close = difflib.get_close_matches(name, names, 1)
     listed = ", ".join(names[:20]) or "none yet; import one with: python -m studio import FILE --name NAME"
@@ -108,21 +108,8 @@ def versions(name: str) -> list[DatasetInfo]:
     """
     numbers = version_numbers(name)
     if not numbers:
-        raise _unknown(name)
+        raise unknown(name)
     return [DatasetInfo.from_manifest(storage.version_dir(name, version)) for version in numbers]
-
-
-def delete(name: str) -> None:
-    """Remove a dataset with all its versions.
-
-    Raises:
-        NotFound: no such dataset.
-    """
-    folder = storage.dataset_dir(name)
-    if not folder.is_dir():
-        raise _unknown(name)
-    with storage.disk_errors(folder):
-        shutil.rmtree(folder)
 
 
 def quoted(name: str) -> str:

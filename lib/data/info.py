@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from lib import storage
 from lib.data.columns import Column
-from lib.data.roles import Mapping
+from lib.data.imports import refusals
+from lib.data.mapping.roles import Mapping
 from lib.errors import BadInput, StorageError
 
 ROWS = "rows.parquet"
@@ -97,10 +98,6 @@ class DatasetInfo:
     def rows_file(self) -> Path:
         return self.path / ROWS
 
-    def refusals(self) -> list[dict[str, Any]]:
-        """Rows that were left out on import, `{"row", "reason", "text"}` each; empty when none were."""
-        file = self.path / REFUSED
-        if not file.exists():
-            return []
-        with file.open(encoding="utf-8") as lines:
-            return [json.loads(line) for line in lines]
+    def refusals(self) -> Iterator[dict[str, Any]]:
+        """Rows that were left out on import, `{"row", "reason", "text"}` each, one by one: there may be millions."""
+        return refusals.read(self.path / REFUSED)

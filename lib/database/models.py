@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, ForeignKey, Index, String, text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 QUEUED, RUNNING, FINISHED, FAILED, STOPPED, INTERRUPTED = (
@@ -94,6 +94,67 @@ class Comparison(Base):
     created_at: Mapped[float] = mapped_column(default=time.time)
     created_by: Mapped[str] = mapped_column(String(128), default="")
     job: Mapped[Job] = relationship(lazy="joined")
+
+
+class Draft(Base):
+    """The working copy of a dataset version: how far its journal goes, and which file keeps states of its rows.
+
+    `seq` is the number of the last journal entry; numbers go on from version to version of a dataset. `overlay` names
+    the file with the states of rows edited up to some entry (see `lib.data.edits`); `saved_as` is the version that the
+    edits became, after which this working copy takes no more.
+    """
+
+    __tablename__ = "drafts"
+
+    dataset: Mapped[str] = mapped_column(String(64), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(default=0)
+    overlay: Mapped[str | None] = mapped_column(String(64))
+    saved_as: Mapped[int | None]
+
+
+class RowEdit(Base):
+    """The present state of a row, which goes before that of the overlay. `state` is whole, not a difference."""
+
+    __tablename__ = "row_edits"
+
+    dataset: Mapped[str] = mapped_column(String(64), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    row_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    seq: Mapped[int]
+    state: Mapped[dict[str, Any]]
+
+
+class JournalEntry(Base):
+    """One change to one row (`row_id`, `before`, `after`) or to many (`predicate`, `file`). Only ever added.
+
+    `reverts` is the entry that an undo takes back or a redo brings back. `kept` has the rows that a bulk change left
+    as they are because somebody edited them while it ran, or since what it takes back: {"rows": [...], "count": n}.
+    """
+
+    __tablename__ = "journal"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    dataset: Mapped[str] = mapped_column(String(64))
+    version: Mapped[int]
+    seq: Mapped[int]
+    at: Mapped[float] = mapped_column(default=time.time)
+    who: Mapped[str] = mapped_column(String(128))
+    action: Mapped[str] = mapped_column(String(32))
+    what: Mapped[str] = mapped_column(Text, default="")
+    rows: Mapped[int] = mapped_column(default=1)
+    row_id: Mapped[int | None] = mapped_column(BigInteger)
+    before: Mapped[dict[str, Any] | None]
+    after: Mapped[dict[str, Any] | None]
+    predicate: Mapped[dict[str, Any] | None]
+    file: Mapped[str | None] = mapped_column(String(64))
+    kept: Mapped[dict[str, Any] | None]
+    reverts: Mapped[int | None]
+
+    __table_args__ = (
+        UniqueConstraint("dataset", "version", "seq", name="one_entry_a_number"),
+        Index("journal_of_a_row", "dataset", "row_id"),
+    )
 
 
 class Activity(Base):

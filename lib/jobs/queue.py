@@ -20,12 +20,18 @@ from lib.database.models import FAILED, INTERRUPTED, LIVE, QUEUED, RUNNING, STOP
 from lib.errors import NotFound, WrongState
 
 HOST = socket.gethostname()
+RECENT = 200  # jobs that `newest` looks through
 
 # kind -> (lane, "module:function"); the function takes (payload, JobContext) and returns a JSON result.
 # Named as text, so that the web process and the worker import none of them.
 KINDS: dict[str, tuple[str, str]] = {
-    "import": ("light", "lib.data.import_job:run_job"),
-    "check": ("light", "lib.data.check_results:run_job"),
+    "import": ("light", "lib.data.imports.job:run_job"),
+    "bulk": ("light", "lib.data.edits.bulk:run_job"),
+    "check": ("light", "lib.data.checks.results:run_job"),
+    "split": ("light", "lib.data.splits.job:run_job"),
+    "leakage": ("light", "lib.data.splits.leakage_job:run_job"),
+    "measure": ("light", "lib.data.measures.job:run_job"),
+    "save": ("light", "lib.data.versions.job:run_job"),
     "train": ("compute", "lib.training.trainer:run_job"),
     "compare": ("compute", "lib.evaluation.comparer:run_job"),
     "engine": ("engine", "lib.inference.engine:run_job"),
@@ -117,6 +123,14 @@ def live_jobs(kind: str | None = None) -> list[JobView]:
         query = query.where(Job.kind == kind)
     with session() as opened:
         return [JobView.of(job) for job in opened.scalars(query)]
+
+
+def newest(kind: str, **wanted: Any) -> JobView | None:
+    """The last job of a kind whose payload holds these values, live or ended, among the last 200."""
+    query = select(Job).where(Job.kind == kind).order_by(Job.id.desc()).limit(RECENT)
+    with session() as opened:
+        jobs = (JobView.of(job) for job in opened.scalars(query))
+        return next((job for job in jobs if wanted.items() <= job.payload.items()), None)
 
 
 def stop(job_id: int) -> JobView:

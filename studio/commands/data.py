@@ -1,4 +1,4 @@
-"""import, datasets, show, check, export."""
+"""import, datasets, check, export."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Annotated
 
 import typer
 
-from lib.data import check_results
 from lib.data import datasets as store
-from lib.data.importer import import_source
-from lib.data.roles import Mapping
+from lib.data.checks import results as check_results
+from lib.data.imports.importer import TEST_FRACTION, import_source
+from lib.data.mapping.roles import Mapping
 from lib.database import note
 from lib.export.dataset import export_dataset
 from lib.settings import settings
 from lib.words import counted
-from studio.commands.output import AsJson, emit, say, table
+from studio.commands.output import AsJson, emit, progress, say, splits_line, table
 
 KeepGood = Annotated[bool, typer.Option("--keep-good", help="Leave out the rows that cannot be used; report them.")]
 
@@ -23,25 +23,39 @@ KeepGood = Annotated[bool, typer.Option("--keep-good", help="Leave out the rows 
 def register(app: typer.Typer) -> None:
     app.command("import")(import_)
     app.command("datasets")(datasets)
-    app.command("show")(show)
     app.command("check")(check)
     app.command("export")(export)
 
 
 def import_(
-    source: Annotated[str, typer.Argument(help="A file, a folder, or a Hub id (owner/name).")],
+    source: Annotated[str, typer.Argument(help="A file, a folder, or a Hub id (owner/name@revision:split).")],
     name: Annotated[str, typer.Option(help="Name of the dataset in the studio.")],
     map: Annotated[list[str] | None, typer.Option(help="Which column is what: role=column; repeatable.")] = None,
     keep_good: KeepGood = False,
+    test_fraction: Annotated[
+        float, typer.Option(help="Share of the questions held out as test, where no column says the split.")
+    ] = TEST_FRACTION,
     json: AsJson = False,
 ) -> None:
     """Bring a file, a folder or a Hub dataset in as a new dataset version."""
     mapping = Mapping.parse(map) if map else None
+    told = 0
 
-    def progress(done: int, total: int | None) -> None:
-        say(f"{done:,} rows read" + (f" of about {total:,}" if total else ""))
+    def tell(done: int, total: int | None) -> None:
+        nonlocal told
+        if done == total or done - told >= 10_000:
+            told = done
+            say(f"{done:,} rows read" + (f" of about {total:,}" if total else ""))
 
-    report = import_source(source, name, mapping, keep_good=keep_good, progress=progress, user=settings.user)
+    report = import_source(
+        source,
+        name,
+        mapping,
+        keep_good=keep_good,
+        progress=tell,
+        user=settings.user,
+        test_fraction=test_fraction,
+    )
     if not report.existing:
         note(
             settings.user, f"imported {report.name}@{report.version}, {report.kept:,} rows", f"datasets?dataset={name}"
@@ -68,33 +82,10 @@ def datasets(json: AsJson = False) -> None:
     table(
         ["name", "version", "rows", "splits", "read as"],
         [
-            [info.name, info.version, f"{info.rows:,}", _splits(info.splits), info.label]
+            [info.name, info.version, f"{info.rows:,}", splits_line(info.splits), info.label]
             for info in infos
         ],
     )  # fmt: skip
-
-
-def show(
-    name: Annotated[str, typer.Argument(help="dataset or dataset@version")],
-    limit: Annotated[int, typer.Option(help="Rows to print.", min=0)] = 5,
-    split: Annotated[str | None, typer.Option(help="Only rows of this split.")] = None,
-    json: AsJson = False,
-) -> None:
-    """Show a dataset's facts and its first rows as conversations."""
-    info = store.get(name)
-    rows = [
-        {"row": row_id, **conversation.to_dict()}
-        for row_id, conversation in store.conversations(info, split=split, limit=limit)
-    ]
-    if json:
-        emit({**info.to_dict(), "conversations": rows})
-        return
-    print(f"{info.name}@{info.version}: {info.rows:,} rows ({_splits(info.splits)}), read as {info.label}")
-    for row in rows:
-        print(f"\n--- row {row['row']}")
-        for message in row["messages"]:
-            context = f"\n[input] {message['context']}" if message.get("context") else ""
-            print(f"{message['role']}: {message['content']}{context}")
 
 
 def check(
@@ -102,15 +93,16 @@ def check(
     template: Annotated[str | None, typer.Option(help="Look for the tags of this template only.")] = None,
     tokenizer: Annotated[str | None, typer.Option(help="Model whose tokens are counted.")] = None,
     max_length: Annotated[int | None, typer.Option(help="Longest row in tokens (with --tokenizer).", min=1)] = None,
+    near: Annotated[float, typer.Option(help="Share of words from which rows are near-duplicates.")] = 0.8,
+    only: Annotated[list[str] | None, typer.Option(help="Run this check only; repeatable.")] = None,
     json: AsJson = False,
 ) -> None:
     """Look for duplicates, cut answers, personal data and other faults; changes nothing."""
     info = store.get(name)
 
-    def progress(done: int, total: int | None) -> None:
-        say(f"{done:,} of {total or info.rows:,} rows checked")
-
-    report = check_results.check(info, check_results.settings_of(template, tokenizer, max_length), progress).to_dict()
+    chosen = frozenset(only) if only else None
+    settings = check_results.settings_of(template, tokenizer, max_length, near, chosen)
+    report = check_results.check(info, settings, progress("rows checked", info.rows)).to_dict()
     if json:
         emit(report)
         return
@@ -142,7 +134,3 @@ def export(
         emit(report.to_dict())
         return
     print(f"{report.rows:,} rows written to {out}" + (f", {report.left_out:,} left out" if report.left_out else ""))
-
-
-def _splits(splits: dict[str, int]) -> str:
-    return ", ".join(f"{split} {rows:,}" for split, rows in splits.items() if rows)

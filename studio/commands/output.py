@@ -14,7 +14,7 @@ import typer
 from lib.errors import BadInput, StudioError, WrongState
 from lib.jobs import queue, worker
 from lib.jobs.queue import JobView
-from lib.words import duration
+from lib.words import Progress, duration
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
@@ -27,6 +27,24 @@ def emit(document: Any) -> None:
 def say(text: str) -> None:
     """A line for the person, on standard error."""
     print(text, file=sys.stderr, flush=True)
+
+
+def progress(words: str, expected: int | None = None) -> Progress:
+    """A function that says how far work is, such as "1,024 of 15,049 rows checked"; the same line only once.
+
+    `expected` stands for the number of all where that is not told.
+    """
+    last = ""
+
+    def told(done: int, total: int | None) -> None:
+        nonlocal last
+        total = total or expected
+        line = f"{done:,} of {total:,} {words}" if total else f"{done:,} {words}"
+        if line != last:
+            say(line)
+        last = line
+
+    return told
 
 
 def fail(error: StudioError, as_json: bool) -> NoReturn:
@@ -45,6 +63,11 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     widths = [max(len(line[index]) for line in [list(headings), *cells]) for index in range(len(headings))]
     for line in [list(headings), *cells]:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def splits_line(splits: dict[str, int]) -> str:
+    """`train 54, test 6`."""
+    return ", ".join(f"{split} {rows:,}" for split, rows in splits.items() if rows)
 
 
 def pairs(options: list[str], what: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from lib.data import datasets
-from lib.data.importer import import_source
+from lib.data.imports.importer import import_source
 from lib.errors import NotFound
 from lib.models import starter
 from studio.commands.output import say

@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from lib.data import check_results, datasets
+from lib.data import datasets
+from lib.data.checks import results as check_results
 from lib.data.datasets import DatasetInfo
 from lib.data.mapping import read_conversation
 from lib.errors import BadInput

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 
 import streamlit as st
@@ -10,12 +9,17 @@ import streamlit as st
 from lib.data import datasets
 from lib.data.columns import ROW_ID, SPLIT
 from lib.data.datasets import DatasetInfo
+from lib.data.imports import refusals
 from lib.data.mapping import read_conversation
-from lib.errors import BadInput
+from lib.data.versions import remove
+from lib.errors import BadInput, StudioError
 from lib.words import counted
+from studio import person, state
 from studio.components.conversation import show_conversation
+from studio.components.errors import show
 from studio.components.frame import Place, chain_bar
 from studio.components.links import link
+from studio.components.refusals import show_refusals
 from studio.components.text import ago, escape
 
 PAGE_ROWS = 10
@@ -39,6 +43,10 @@ def show_list(infos: list[DatasetInfo]) -> None:
 def show_dataset(info: DatasetInfo) -> None:
     """One dataset version."""
     chain_bar(Place(dataset=info.ref, next_page="format", next_label="See it as the model will"))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        link("curate", "Curate its rows", dataset=info.ref)
+        if st.button("Delete the dataset", icon=":material/delete_forever:", type="tertiary"):
+            _delete_dialog(info)
     with st.container(horizontal=True):
         st.metric("Rows", f"{info.rows:,}", border=True, width=140)
         for split, rows in info.splits.items():
@@ -50,19 +58,9 @@ def show_dataset(info: DatasetInfo) -> None:
         st.caption(f":material/info: {escape(note)}")
     _versions(info)
     if info.refused:
-        show_refusals(info.refusals(), info.name)
+        file = info.path / datasets.REFUSED
+        show_refusals(file, info.recipe.get("reasons") or refusals.count(file), info.name)
     _rows(info)
-
-
-def show_refusals(refusals: list[dict[str, object]], name: str) -> None:
-    """Refused rows with their reasons, and all of them as a file."""
-    with st.expander(f"{counted(len(refusals), 'row')} refused: why", icon=":material/block:"):
-        shown = [{"row": item["row"], "reason": item["reason"], "text": item["text"]} for item in refusals[:200]]
-        st.dataframe(shown, hide_index=True, alt="Refused rows with reasons")
-        lines = "".join(json.dumps(item, ensure_ascii=False) + "\n" for item in refusals)
-        st.download_button(
-            "Download the refused rows", lines, f"{name}-refused.jsonl", "application/jsonl", icon=":material/download:"
-        )
 
 
 def _versions(info: DatasetInfo) -> None:
@@ -72,6 +70,21 @@ def _versions(info: DatasetInfo) -> None:
             st.markdown(":small[:gray[versions]]", width="content")
             for number in versions:
                 link("datasets", f"v{number}", icon=None, dataset=f"{info.name}@{number}")
+
+
+@st.dialog("Delete a dataset", icon=":material/delete_forever:")
+def _delete_dialog(info: DatasetInfo) -> None:
+    versions = counted(len(datasets.version_numbers(info.name)), "version")
+    st.markdown(f"**{escape(info.name)}** goes with {versions} and all its edits. Runs keep what they wrote.")
+    name = st.text_input("Write its name to delete it", key="delete-name")
+    if st.button("Delete for good", type="primary", disabled=name.strip() != info.name):
+        try:
+            remove(info.name, person.name())
+        except StudioError as error:
+            show(error.message, error.hint)
+            return
+        state.forget("dataset")
+        st.rerun()
 
 
 @st.fragment

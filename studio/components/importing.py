@@ -4,30 +4,38 @@ from __future__ import annotations
 
 import shutil
 import uuid
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from lib.data.inspection import Inspection
+from lib.data.imports.importer import TEST_FRACTION
+from lib.data.imports.inspection import Inspection, inspect_source
+from lib.data.info import REFUSED
 from lib.data.mapping import Mapping
-from lib.data.roles import ROLES
+from lib.data.mapping.roles import ROLES
 from lib.errors import StudioError
 from lib.jobs import queue
 from lib.settings import settings
-from lib.storage import disk_errors, suggest_name, uploads_dir
+from lib.storage import disk_errors, job_dir, suggest_name, uploads_dir
 from lib.words import counted
 from studio import cache
-from studio.components import dataset_view
 from studio.components.conversation import show_conversation
 from studio.components.errors import show, show_job_error
 from studio.components.job import follow
 from studio.components.links import go
+from studio.components.refusals import show_refusals
 from studio.components.text import escape
 
-ENDINGS = ["json", "jsonl", "ndjson", "csv", "tsv", "parquet", "arrow", "gz"]
+ENDINGS = ["json", "jsonl", "ndjson", "csv", "tsv", "parquet", "arrow", "gz", "zst"]
 JOB = "import-job"
+HUB_LOOK = "hub-look"
+HUB_SECONDS = 0.5  # an answer within that needs no waiting on screen
+LOOKING = ThreadPoolExecutor(2, "hub-look")
 NOT_USED = "—"
+NOTES_SHOWN = 8
 ROLE_LABELS = {"user": "user: the question", "assistant": "assistant: the answer", "context": "context: input"}
 
 
@@ -41,9 +49,47 @@ def panel() -> None:
     if not source:
         return
     try:
-        _form(source, name, cache.inspection(source, None))
+        hub = st.session_state["import-kind"] == "Hub"
+        found = _hub_inspection(source) if hub else cache.inspection(source, None)
+        if found is not None:
+            _form(source, name, found)
     except StudioError as error:
         show(error.message, error.hint)
+
+
+def _hub_inspection(source: str) -> Inspection | None:
+    """The first rows of a Hub data set, looked up in a thread; None while that goes on or after it was given up.
+
+    Raises:
+        StudioError: the Hub or the data set cannot be reached; asking again tries again.
+    """
+    asked, look = st.session_state.get(HUB_LOOK, ("", None))
+    if asked != source:
+        look = LOOKING.submit(inspect_source, source)
+        st.session_state[HUB_LOOK] = (source, look)
+    if look is None:
+        if st.button("Look it up again", icon=":material/refresh:"):
+            del st.session_state[HUB_LOOK]
+            st.rerun()
+        return None
+    wait([look], HUB_SECONDS)
+    if not look.done():
+        _waiting(source, look)
+        return None
+    if look.exception() is not None:
+        del st.session_state[HUB_LOOK]
+    return look.result()
+
+
+@st.fragment(run_every="1s")
+def _waiting(source: str, look: Future[Inspection]) -> None:
+    if look.done():
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f":material/cloud_download: Asking the Hub for the first rows of {escape(source)} …")
+        if st.button("Give up"):
+            st.session_state[HUB_LOOK] = (source, None)
+            st.rerun()
 
 
 def _source() -> tuple[str, str]:
@@ -56,14 +102,17 @@ def _source() -> tuple[str, str]:
             return _upload()
         if kind == "Path":
             text = st.text_input(
-                "Path", key="import-path", placeholder="/data/questions.jsonl", help="A file or folder on this machine."
+                "Path",
+                key="import-path",
+                placeholder="/data/questions.jsonl",
+                help="A file, a folder of files, or a data set saved with save_to_disk, on this machine.",
             )
             return text.strip(), suggest_name(Path(text.strip()).name.split(".")[0])
         text = st.text_input(
             "Hub id",
             key="import-hub",
             placeholder="owner/name",
-            help="A dataset on the Hugging Face Hub (needs the network); owner/name:split for one split.",
+            help="A dataset on the Hugging Face Hub (needs the network): owner/name, or owner/name@revision:split.",
         )
         return text.strip(), suggest_name(text.strip().split("/")[-1])
 
@@ -74,7 +123,9 @@ def _upload() -> tuple[str, str]:
         "File", ENDINGS, key="import-file", help=f"{', '.join(ENDINGS)}; up to {settings.upload_limit_mb:,} MB."
     )
     if file is None:
-        st.caption("JSON, JSON Lines, CSV, Parquet or Arrow: Alpaca, ShareGPT, chat messages, question and answer …")
+        st.caption(
+            "JSON, JSON Lines, CSV, Parquet or Arrow: Alpaca, ShareGPT, OpenAssistant, chat, question and answer …"
+        )
         return "", ""
     saved: dict[str, str] = st.session_state.setdefault("uploads", {})
     if file.file_id not in saved:
@@ -98,8 +149,10 @@ def _form(source: str, name: str, found: Inspection) -> None:
                 f"{recognition.confidence:.0%} of the first {len(found.sample):,} rows read"
             )
         notice = st.empty()
-        for note in found.notes:
+        for note in found.notes[:NOTES_SHOWN]:
             st.caption(f":material/info: {escape(note)}")
+        if len(found.notes) > NOTES_SHOWN:
+            st.caption(f":material/info: and {counted(len(found.notes) - NOTES_SHOWN, 'more note')}")
         mapping = _mapping(found)
         complete = _is_complete(mapping)
         if not complete:
@@ -111,12 +164,29 @@ def _form(source: str, name: str, found: Inspection) -> None:
             found = cache.inspection(source, mapping)
         if complete:
             _preview(found)
-        left, right = st.columns([2, 3], vertical_alignment="bottom")
+        left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
         chosen = left.text_input("Name", value=name, key=f"import-name-{source}", help="Lower-case letters, digits, -")
+        share = _test_share(middle, mapping["split"])
         with right:
             if st.button("Import", type="primary", icon=":material/download:", disabled=not complete):
                 # A mapping as recognised is not passed on, so that the report names the shape and not a hand.
-                _submit(source, chosen, None if mapping == recognition.mapping else mapping, keep_good=False)
+                by_hand = None if mapping == recognition.mapping else mapping.to_dict()
+                _submit({"source": source, "name": chosen, "mapping": by_hand, "test_fraction": share})
+
+
+def _test_share(place: DeltaGenerator, split_column: str | None) -> float:
+    """The share of the questions, 0 to 1, that no model is to learn from."""
+    percent = place.number_input(
+        "Held out for test, %",
+        min_value=0,
+        max_value=90,
+        value=round(TEST_FRACTION * 100),
+        step=5,
+        key="import-test-share",
+        disabled=bool(split_column),
+        help="Equal questions fall on one side." if not split_column else "A column says which split a row is in.",
+    )
+    return percent / 100
 
 
 def _mapping(found: Inspection) -> Mapping:
@@ -174,15 +244,9 @@ def _preview(found: Inspection) -> None:
                 show_conversation(conversation)
 
 
-def _submit(source: str, name: str, mapping: Mapping | None, keep_good: bool) -> None:
-    payload = {
-        "source": source,
-        "name": name,
-        "mapping": mapping.to_dict() if mapping else None,
-        "keep_good": keep_good,
-        "user": settings.user,
-    }
-    st.session_state[JOB] = queue.submit("import", payload, settings.user)
+def _submit(payload: dict[str, Any], keep_good: bool = False) -> None:
+    user = settings.user
+    st.session_state[JOB] = queue.submit("import", {**payload, "keep_good": keep_good, "user": user}, user)
     st.rerun()
 
 
@@ -202,12 +266,10 @@ def _show_job(job_id: int) -> None:
     else:
         kept = counted(report["kept"], "good row")
         show((job.error or {})["message"], f"Nothing was imported. Mend the file and start over, or keep the {kept}.")
-        dataset_view.show_refusals(report["refusals"], report["name"])
+        show_refusals(job_dir(job_id) / REFUSED, report["reasons"], report["name"])
     with st.container(horizontal=True):
         if report and report["kept"] and st.button(f"Import the {counted(report['kept'], 'good row')}", type="primary"):
-            payload = job.payload
-            mapping = Mapping.from_dict(payload["mapping"]) if payload["mapping"] else None
-            _submit(payload["source"], payload["name"], mapping, keep_good=True)
+            _submit(job.payload, keep_good=True)
         if st.button("Start over"):
             del st.session_state[JOB]
             st.rerun()

@@ -71,7 +71,7 @@ def rendered(app: AppTest) -> list[str]:
 
 def segments(app: AppTest) -> list[list[tuple[str, bool, bool]]]:
     """The same as segments: text, trained, special."""
-    return [json.loads(part.proto.json)["segments"] for part in app.get("bidi_component")]
+    return [parts for part in app.get("bidi_component") if (parts := _parts(part))]
 
 
 def button(app: AppTest, label: str) -> Any:
@@ -92,8 +92,14 @@ def _texts(element: Any) -> list[str]:
     if element.type == "dataframe":
         return [*found, element.value.to_string()]
     if element.type == "bidi_component":
-        return ["".join(text for text, *_ in json.loads(element.proto.json)["segments"])]
+        return ["".join(text for text, *_ in _parts(element))]
     if element.type == "progress":
         return [element.proto.text]
     value = getattr(element, "value", None)
     return found + ([str(value)] if value is not None else [])
+
+
+def _parts(component: Any) -> list[tuple[str, bool, bool]]:
+    """What a component shows as text: segments of a rendered row, or pieces of a diff."""
+    data = json.loads(component.proto.json or "{}")
+    return data.get("segments") or data.get("pieces") or []

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lib.data.importer import import_source
+from lib.data.imports.importer import import_source
 from lib.database import Job, session
 from lib.evaluation import comparisons
 from lib.evaluation.comparisons import CompareConfig, ComparisonView

@@ -1,39 +1,186 @@
-"""The Curate page: run the checks, see what they found, page through the rows."""
+"""The Curate page: rows, filters from the address, review, checks, splits, versions."""
 
 from __future__ import annotations
 
-from lib.data import check_results, datasets
+from collections.abc import Callable
+
+from streamlit.testing.v1 import AppTest
+
+from lib.data import datasets, versions
 from lib.data.checks import Settings
+from lib.data.checks import results as check_results
+from lib.data.edits import edit, open_copy
+from lib.data.filters import Query
+from lib.data.table import Table
 from lib.jobs import queue
 from tests.app import seeds
-from tests.app.screen import button, open_page, texts, words
+from tests.app.screen import button, field, open_page, texts, words
+
+DESK = "support-desk@1"
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    button(app, label).click().run()
+    assert not app.exception
+    return app
+
+
+def test_rows_of_the_address_are_shown() -> None:
+    seeds.samples()
+    app = open_page("curate", dataset=DESK, q="order", sort="-row", row="157")
+    assert not app.exception
+    found = Table(open_copy(datasets.get(DESK)), Query.parse(search="order", sort="-row")).page(25)
+    assert f"1 to 25 of {found.total}" in words(app)
+    assert "**Row 157**" in texts(app, "markdown")
+    assert list(app.dataframe[0].value["row"]) == [row.row_id for row in found.rows]
+
+
+def test_a_filter_that_cannot_be_read_is_told_and_everything_shown() -> None:
+    seeds.samples()
+    for wrong in ("nonsense", "answer_chars:in:many", "no_such_field:is:1", "turns:has:x"):
+        app = open_page("curate", dataset=DESK, f=wrong)
+        assert not app.exception, wrong
+        assert any("All rows are shown" in text for text in texts(app, "warning")), wrong
+        assert "1 to 25 of 160" in words(app)
+
+
+def test_a_row_is_accepted_and_the_next_one_opened() -> None:
+    seeds.samples()
+    app = open_page("curate", dataset=DESK)
+    press(app, "Accept")
+    assert open_copy(datasets.get(DESK)).state(1).status == "accepted"
+    assert "**Row 2**" in texts(app, "markdown")
+    press(app, "Undo")
+    assert open_copy(datasets.get(DESK)).state(1).status == "pending"
+    assert button(app, "Undo").disabled
+    press(app, "Redo")
+    assert open_copy(datasets.get(DESK)).state(1).status == "accepted"
+
+
+def test_turns_are_written_cut_and_merged() -> None:
+    seeds.samples()
+    app = open_page("curate", dataset=DESK, row="2")
+    press(app, "Edit")
+    field(app, "Text of turn 2").set_value("First part.\nWhat else?\nSecond part.").run()
+    press(app, "Cut here")
+    assert field(app, "Text of turn 3").value == "What else?\nSecond part."
+    press(app, "Cut here")
+    assert [field(app, f"Text of turn {number}").value for number in (2, 3, 4)] == [
+        "First part.",
+        "What else?",
+        "Second part.",
+    ]
+    press(app, "Save edit")
+    state = open_copy(datasets.get(DESK)).state(2)
+    assert state.values["output"] == "Second part."
+    assert state.values["history"][0][1] == "First part."
+    assert "Second part." in texts(app, "text")
+
+
+def test_an_edit_that_the_columns_cannot_hold_is_refused_by_name_and_not_lost() -> None:
+    seeds.samples()
+    app = open_page("curate", dataset=DESK, row="2")
+    press(app, "Edit")
+    field(app, "Text of turn 2").set_value("Mine.").run()
+    press(app, "Add a turn")
+    press(app, "Save edit")
+    assert any("ending with an answer" in text for text in texts(app, "error"))
+    assert field(app, "Text of turn 2").value == "Mine."
+    assert not open_copy(datasets.get(DESK)).touched
+
+
+def test_a_second_person_sees_both_sides() -> None:
+    seeds.samples()
+    info = datasets.get(DESK)
+    app = open_page("curate", dataset=DESK, row="3")
+    edit(info, 3, 0, "ada", status="rejected")
+    press(app, "Accept")
+    assert open_copy(info).state(3).status == "rejected"
+    assert any("ada" in text and "after you had opened it" in text for text in texts(app, "warning"))
+    press(app, "Use mine")
+    assert open_copy(info).state(3).status == "accepted"
+    assert not [text for text in texts(app, "warning") if "after you had opened it" in text]
+
+
+def test_all_matching_rows_are_changed_at_once_and_taken_back() -> None:
+    seeds.samples()
+    info = datasets.get(DESK)
+    app = open_page("curate", dataset=DESK, q="order")
+    rows = Table(open_copy(info), Query(search="order")).count()
+    app.button(key="many-delete").click().run()
+    assert not app.exception
+    assert Table(open_copy(info), Query()).count() == info.rows - rows
+    press(app, "Undo")
+    assert Table(open_copy(info), Query()).count() == info.rows
 
 
 def test_a_check_is_offered_and_queued_once() -> None:
     seeds.samples()
-    app = open_page("curate", dataset="support-desk@1")
-    button(app, "Check all rows").click().run()
-    assert not app.exception
-    assert [job.payload["dataset"] for job in queue.live_jobs("check")] == ["support-desk@1"]
+    app = open_page("curate", dataset=DESK, view="Checks")
+    press(app, "Check all rows")
+    assert [job.payload["dataset"] for job in queue.live_jobs("check")] == [DESK]
     assert not [one for one in app.button if one.label == "Check all rows"]  # its progress stands there instead
 
 
 def test_what_was_found_is_shown_with_its_remedy_and_rows() -> None:
     seeds.samples()
-    info = datasets.get("support-desk")
+    info = datasets.get(DESK)
     found = check_results.check(info, Settings()).counts()
-    app = open_page("curate", dataset=info.ref)
+    app = open_page("curate", dataset=info.ref, view="Checks")
     assert not app.exception
     radio = app.radio[0]
     assert f"Personal data · {found['personal_data']}" in radio.options
     radio.set_value("personal_data").run()
     assert "Replace it by an invented one" in words(app)
     assert any("@example." in text for text in texts(app, "text"))
+    radio.set_value("near_duplicate").run()
+    assert not app.exception
+    assert "that belong together" in words(app)
+    press(app, "Go to the rows")
+    assert app.query_params["f"] == "flag:is:near_duplicate"
+
+
+def test_findings_before_an_edit_are_called_old() -> None:
+    seeds.samples()
+    info = datasets.get(DESK)
+    check_results.check(info, Settings())
+    edit(info, 1, 0, "ada", status="accepted")
+    assert "rows were edited since" in words(open_page("curate", dataset=DESK, view="Checks"))
 
 
 def test_a_clean_dataset_is_told_so_in_figures() -> None:
     seeds.samples()
     check_results.check(datasets.get("medical-terms"), Settings())
-    app = open_page("curate", dataset="medical-terms@1")
+    app = open_page("curate", dataset="medical-terms@1", view="Checks")
     assert not app.exception
     assert "0 rows" in words(app)
+
+
+def test_rows_are_dealt_by_a_job_and_leaks_looked_for(jobs_here: Callable[[], None]) -> None:
+    seeds.samples()
+    app = open_page("curate", dataset=DESK, view="Splits")
+    assert not app.exception
+    press(app, "Deal the rows")
+    jobs_here()
+    app = open_page("curate", dataset=DESK, view="Splits")
+    assert "Last dealt: train 90" in words(app)
+    press(app, "Look for leaks")
+    jobs_here()
+    app = open_page("curate", dataset=DESK, view="Splits")
+    assert any("has a fellow" in text for text in texts(app, "success"))
+
+
+def test_a_version_is_saved_compared_and_the_old_one_closed(jobs_here: Callable[[], None]) -> None:
+    seeds.samples()
+    info = datasets.get(DESK)
+    app = open_page("curate", dataset=DESK, view="Versions")
+    assert button(app, "Save version").disabled
+    edit(info, 1, 0, "ada", values={"output": "Another answer."})
+    versions.save(info, "first answer", "ada")
+    app = open_page("curate", dataset=DESK)
+    assert "were saved as version 2" in words(app)
+    assert button(app, "Accept").disabled
+    app = open_page("curate", dataset="support-desk@2", view="Versions")
+    assert not app.exception
+    assert "first answer" in words(app)
+    assert next(metric for metric in app.metric if metric.label == "Changed").value == "1"

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+import threading
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from lib.data import datasets
-from lib.data.importer import import_source
+from lib.data.imports.importer import import_source
 from lib.jobs import queue
+from studio.components import importing
 from tests.app import seeds
 from tests.app.screen import button, field, open_page, texts, words
-from tests.helpers import python, write_lines
+from tests.helpers import python, wait_until, write_lines
 
 HOSTILE = [
     "<script>alert(1)</script><img src=x onerror=alert(2)>",
@@ -98,20 +100,20 @@ def test_an_empty_file_is_said(tmp_path: Path) -> None:
 
 
 def test_columns_that_are_not_recognised_are_mapped_by_hand(tmp_path: Path) -> None:
-    rows = [{"ask": f"What is {n}?", "reply": f"It is {n}."} for n in range(5)]
+    rows = [{"left": f"What is {n}?", "right": f"It is {n}."} for n in range(5)]
     app = import_by_path(write_lines(tmp_path / "odd.jsonl", rows))
     assert "not recognised" in app.warning[0].value
     assert button(app, "Import").disabled
-    field(app, "user: the question").set_value("ask").run()
+    field(app, "user: the question").set_value("left").run()
     assert not app.exception
-    field(app, "assistant: the answer").set_value("reply").run()
+    field(app, "assistant: the answer").set_value("right").run()
     assert not app.exception
     assert not app.error
     assert "It is 0." in texts(app, "text")
     button(app, "Import").click().run()
     work()
     app.run()
-    assert datasets.get("odd").mapping.to_dict() == {"user": "ask", "assistant": "reply"}
+    assert datasets.get("odd").mapping.to_dict() == {"user": "left", "assistant": "right"}
 
 
 def test_refused_rows_are_named_and_the_good_ones_can_be_imported(tmp_path: Path) -> None:
@@ -130,6 +132,63 @@ def test_refused_rows_are_named_and_the_good_ones_can_be_imported(tmp_path: Path
     shown = words(app)
     assert "Refused" in shown
     assert "2 rows refused: why" in shown
+
+
+def test_refused_rows_are_shown_by_reason(tmp_path: Path) -> None:
+    bad = [{"instruction": None, "output": "x"}] * 3 + [{"instruction": "a", "output": ["no"]}] * 2
+    import_source(str(write_lines(tmp_path / "mixed.jsonl", [*GOOD, *bad])), "mixed", keep_good=True)
+    app = open_page("datasets", dataset="mixed")
+    assert "5 rows refused: why" in words(app)
+    reason = field(app, "Reason")
+    assert reason.options == [
+        "All reasons · 5", "instruction is missing · 3", "output is a list, text expected · 2",
+    ]  # fmt: skip
+    reason.set_value("output is a list, text expected").run()
+    assert not app.exception
+    shown = next(table.value for table in app.dataframe if "reason" in table.value)
+    assert list(shown["row"]) == [12, 13]
+
+
+def test_the_share_held_out_for_test_is_chosen(tmp_path: Path) -> None:
+    rows = [{"question": f"What is {n}?", "answer": f"It is {n}."} for n in range(200)]
+    app = import_by_path(write_lines(tmp_path / "sums.jsonl", rows))
+    field(app, "Held out for test, %").set_value(50).run()
+    button(app, "Import").click().run()
+    work()
+    assert 70 <= datasets.get("sums").splits["test"] <= 130
+    rows = [{**row, "split": "train"} for row in rows]
+    app = import_by_path(write_lines(tmp_path / "given.jsonl", rows))
+    assert field(app, "Held out for test, %").disabled
+
+
+def test_a_hub_data_set_out_of_reach_is_said_and_does_not_hold_the_page() -> None:
+    app = open_page("datasets")
+    app.get("button_group")[0].set_value("Hub").run()
+    field(app, "Hub id").set_value("nobody/nothing@main:train").run()
+    wait_until(lambda: app.run().error, "the look-up ends", 30)
+    assert not app.exception
+    assert "cannot be read from the Hub" in app.error[0].value
+
+
+def test_looking_up_a_hub_data_set_can_be_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    release = threading.Event()
+    monkeypatch.setattr(importing, "inspect_source", lambda source: release.wait(30))
+    app = open_page("datasets")
+    app.get("button_group")[0].set_value("Hub").run()
+    field(app, "Hub id").set_value("owner/slow").run()
+    assert "Asking the Hub" in words(app)
+    button(app, "Give up").click().run()
+    assert "Asking the Hub" not in words(app)
+    assert button(app, "Look it up again")
+    release.set()
+
+
+def test_a_file_of_two_thousand_columns_is_mapped_by_hand(tmp_path: Path) -> None:
+    row = {f"column {number}": f"text {number}" for number in range(2000)}
+    app = import_by_path(write_lines(tmp_path / "wide.jsonl", [row] * 20))
+    assert not app.exception
+    assert "not recognised" in app.warning[0].value
+    assert len(field(app, "user: the question").options) == 2001
 
 
 def test_an_import_can_be_stopped_while_it_waits(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lib.data.importer import import_source
+from lib.data.imports.importer import import_source
 from lib.formats import TEMPLATES
 from tests.app import seeds
 from tests.app.screen import field, open_page, rendered, segments, words

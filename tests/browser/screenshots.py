@@ -16,8 +16,9 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from lib.data import check_results, datasets
+from lib.data import datasets
 from lib.data.checks import Settings
+from lib.data.checks import results as check_results
 from lib.evaluation import comparisons
 from lib.settings import ROOT
 from lib.training import runs

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from lib.data.importer import import_source
+from lib.data.imports.importer import import_source
 from lib.training import runs
 from lib.training.config import TrainConfig
 from tests import tiny

@@ -10,6 +10,7 @@ import pytest
 
 from lib.storage import run_dir
 from lib.training import runs
+from studio.__main__ import COMMANDS
 from tests import tiny
 from tests.helpers import write_lines
 
@@ -248,7 +249,7 @@ def test_wrong_usage(command, arguments):
 def test_help_is_there_for_all(command):
     overview = command("--help")
     assert overview.code == 0
-    for name in ("import", "datasets", "show", "export", "render", "parse", "train", "runs", "run", "stop", "compare"):
+    for name in (name for names in COMMANDS.values() for name in names):
         assert name in overview.out
         assert command(name, "--help").code == 0
 

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lib.data import datasets
-from lib.data.importer import import_source
+from lib.data.imports.importer import import_source
 from lib.errors import BadInput, ModelError, NotFound, Stopped, WrongState
 from lib.evaluation import comparisons
 from lib.evaluation.comparisons import CompareConfig

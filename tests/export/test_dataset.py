@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lib.data import datasets
-from lib.data.importer import import_source
+from lib.data.imports.importer import import_source
 from lib.errors import BadInput, NotFound, StorageError
 from lib.export.dataset import ENDINGS, export_dataset
 from lib.formats import parse

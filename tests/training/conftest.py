@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lib.data.importer import import_source
+from lib.data.imports.importer import import_source
 from lib.training import runs
 from lib.training.config import TrainConfig
 from lib.training.runs import RunView

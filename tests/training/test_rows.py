@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lib.data import datasets
-from lib.data.importer import import_source
+from lib.data.imports.importer import import_source
 from lib.errors import BadInput
 from lib.formats import load_tokenizer, render
 from lib.training.config import TrainConfig

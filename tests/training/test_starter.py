@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from lib.data.importer import import_source
+from lib.data.imports.importer import import_source
 from lib.settings import ROOT
 from tests import tiny
 from tests.helpers import studio, write_lines

@@ -19,6 +19,7 @@ _BOILERPLATE = re.compile(
     r"|\bmy knowledge cut-?off\b",
     re.IGNORECASE,
 )
+_BOILERPLATE_PARTS = (" ai", "artificial", "language", "sorry", "assist", "help", "knowledge")  # one is in each of them
 _YES_NO = re.compile(
     r"(?:is|are|was|were|do|does|did|can|could|will|would|should|has|have|am|may)\b|.*\b(?:true or false|yes or no)\b",
     re.IGNORECASE | re.DOTALL,
@@ -37,18 +38,31 @@ _LIST_ITEM = re.compile(r"\s*(?:[-*•+–]|\(?\w{1,3}[.)])\s")
 _CODE_SIGNS = re.compile(r"[;{}=<>\\^$]|\w\(|\)\s*$|^\s{4,}|://|www\.|@")
 
 
+def ends_open(answer: str) -> bool | None:
+    """Whether an answer ends with a letter or comma; None where it is too short to be judged."""
+    if len(answer.split(None, MIN_WORDS)) <= MIN_WORDS:
+        return None
+    last = answer.rstrip()[-1:]
+    return last in (",", "&") or last.lower() != last.upper()
+
+
+def dangling(answer: str) -> bool:
+    """The last word or sign of an answer cannot end it, whatever the style."""
+    text = answer.rstrip()
+    return text.endswith(",") or bool(_DANGLING.search(text[-20:]))
+
+
 def cut_off(answer: str) -> str | None:
     """The answer ends in the middle of a sentence: with a letter or comma, in a text that ends its other sentences."""
-    text = answer.rstrip()
-    last = text[-1:]
-    if not (last in (",", "&") or last.lower() != last.upper()) or len(text.split(None, MIN_WORDS)) <= MIN_WORDS:
+    if not ends_open(answer):
         return None
+    text = answer.rstrip()
     line = text[text.rfind("\n") + 1 :]
     if "```" in text or line.lstrip().startswith(("#", "|", ">")) or _CODE_SIGNS.search(line):
         return None
     ending = quote(text, max(0, len(text) - 70))
-    if last == "," or _DANGLING.search(line[-20:]):
-        return None if last == "," and "\n" in text and len(line) < 60 else ending
+    if dangling(text):
+        return None if text.endswith(",") and "\n" in text and len(line) < 60 else ending
     before = text[: len(text) - len(line)]
     if _LIST_ITEM.match(line):
         items = [item for item in before.splitlines() if _LIST_ITEM.match(item)]
@@ -73,6 +87,8 @@ def short(answer: str, question: str) -> str | None:
 
 def boilerplate(answer: str) -> str | None:
     head = answer[:400]
+    if not any(map(head.lower().__contains__, _BOILERPLATE_PARTS)):
+        return None
     found = _BOILERPLATE.search(head.replace("’", "'"))
     return quote(head, found.start()) if found else None
 

@@ -13,10 +13,11 @@ _ALL = (
           "as often and it may stand in both splits.", "Keep the earlier row, delete this one.", "fault"),
     Check("near_duplicate", "Near-duplicate", "The row uses nearly the same words as an earlier one, which weighs it "
           "twice and can leak test rows into training.", "Keep the better row of each group.", "doubt"),
-    Check("conflict", "Conflicting answers", "The same question has clearly different answers, so the model cannot "
-          "learn which one is right.", "Keep the right answer, unless the task has many good ones.", "doubt"),
-    Check("cut_off", "Cut off", "The answer stops in the middle of a sentence, and the model learns to stop there too.",
-          "Complete the answer or delete the row.", "doubt"),
+    Check("conflict", "Conflicting answers", "The same question has clearly different answers. Where it has many good "
+          "ones that is as it should be; where only one is true, the model cannot learn which.",
+          "Read the rows of each question together; where they contradict, keep the right one.", "doubt"),
+    Check("cut_off", "Cut off", "The answer stops in the middle of a sentence, which others here seldom do, "
+          "and the model learns to stop there too.", "Complete the answer or delete the row.", "doubt"),
     Check("merged", "Merged rows", "A second item was pasted into the answer, so the model learns to go on with a "
           "question of its own.", "Cut the second item out or make it a row of its own.", "fault"),
     Check("wrong_language", "Other language", "The answer is in another language than most rows, so the model may "

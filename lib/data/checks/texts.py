@@ -13,27 +13,28 @@ from lib.records import Conversation
 PLACEHOLDERS = frozenset({
     "<noinput>", "noinput", "<no input>", "no input", "n/a", "<no output>", "no output", "<nooutput>", "[no input]",
 })  # fmt: skip
-_HTML = re.compile(
+HTML = re.compile(
     r"</?(?:a|b|i|u|p|br|hr|div|span|ul|ol|li|table|thead|tbody|tr|td|th|h[1-6]|img|script|style|strong|em|font|iframe"
     r"|body|html|head|meta|link|form|input|button|center|sup|sub|pre|section|svg)(?:\s[^<>]*)?/?>",
     re.IGNORECASE,
 )
-_ENTITY = re.compile(
+ENTITY = re.compile(
     r"&(?:nbsp|amp|quot|apos|lt|gt|[lr][sd]quo|[mn]dash|hellip"
     r"|#\d{2,6}|#x[0-9a-f]{2,5});",
     re.IGNORECASE,
 )
-_TABLE = re.compile(r"^\|(?:[ \t]*\|){2,}[ \t]*$|^\|?:?-{3,}:?[ \t]+[^\W\d_]", re.MULTILINE)
-_LINK = re.compile(r"\]\(\s*javascript:", re.IGNORECASE)
-_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
+TABLE = re.compile(r"^\|(?:[ \t]*\|){2,}[ \t]*$|^\|?:?-{3,}:?[ \t]+[^\W\d_]", re.MULTILINE)
+LINK = re.compile(r"\]\(\s*javascript:", re.IGNORECASE)
+CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
 _ABOUT_MARKUP = re.compile(r"\b(?:html|css|xml|svg|javascript|web ?page|website|markup|tags?)\b", re.IGNORECASE)
 _ITEM = re.compile(
-    r"\n#{2,3}[ \t]*\n|\n\s*(?:\d+\.\s*)?(?:#+\s*)?Instruction:"
-    r"|\n#{2,}\s*(?:Instruction|Response|Input|Question)\b",
+    r"\n#{2,3}[ \t]*\n|\n[ \t]*(?:\d+\.[ \t]*)?(?:#+[ \t]*)?Instruction:"
+    r"|\n#{2,}[ \t]*(?:Instruction|Response|Input|Question)\b",
     re.IGNORECASE,
 )
 _PAIR = re.compile(
-    r"\n\s*(?:Q|Question|Customer|User|Human)\s?:[^\n]+\n+\s*(?:A|Answer|Agent|Assistant|Bot|AI)\s?:", re.IGNORECASE
+    r"\n[ \t]*(?:Q|Question|Customer|User|Human)\s?:[^\n]+\n+[ \t]*(?:A|Answer|Agent|Assistant|Bot|AI)\s?:",
+    re.IGNORECASE,
 )
 _PAIR_START = re.compile(
     r"\s*(?:\W*\d*\W*)(?:Q|Question|Customer|User|Human"
@@ -54,17 +55,21 @@ def empty(conversation: Conversation) -> str | None:
 def placeholder(conversation: Conversation) -> str | None:
     for message in conversation.messages:
         for text in (message.context, message.content):
-            if text and len(text) < 20 and text.strip().rstrip(".").lower() in PLACEHOLDERS:
+            if is_placeholder(text):
                 return quote(text)
     return None
+
+
+def is_placeholder(text: str) -> bool:
+    return 0 < len(text) < 20 and text.strip().rstrip(".").lower() in PLACEHOLDERS
 
 
 def markup(text: str, about: str) -> str | None:
     """`about`: the question; text that was asked to hold markup may."""
     if not ("<" in text or "&" in text or "|" in text or "](" in text):
         return None
-    bare = _CODE.sub(" ", text) if "`" in text else text
-    found = _HTML.search(bare) or _ENTITY.search(bare) or _TABLE.search(bare) or _LINK.search(bare)
+    bare = CODE.sub(" ", text) if "`" in text else text
+    found = HTML.search(bare) or ENTITY.search(bare) or TABLE.search(bare) or LINK.search(bare)
     if not found or (about and _ABOUT_MARKUP.search(about)):
         return None
     return quote(bare, found.start())
@@ -81,12 +86,18 @@ def mojibake(text: str) -> str | None:
 
 
 def merged(answer: str, question: str) -> str | None:
+    start = second_item(answer, question)
+    return None if start is None else quote(answer, start)
+
+
+def second_item(answer: str, question: str) -> int | None:
+    """Where a second item begins that was pasted into an answer."""
     if "\n" not in answer:
         return None
     found = _ITEM.search(answer)
     if not found and ":" in answer and not _PAIR_START.match(answer) and not _ASKS_FOR_PAIRS.search(question):
         found = _PAIR.search(answer)
-    return quote(answer, found.start()) if found else None
+    return found.start() if found else None
 
 
 def template_tags(text: str, tags: frozenset[str]) -> str | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from lib.data import datasets
-from lib.data.checks import Settings, answers, private, run_checks, texts
-from lib.data.importer import import_source
+from lib.data.checks import Settings, answers, private, run_checks_of, texts
+from lib.data.imports.importer import import_source
 from lib.errors import BadInput, NotFound
 
 
@@ -14,7 +14,7 @@ from lib.errors import BadInput, NotFound
 def check(write_rows):
     def run(rows, settings=Settings()):  # noqa: B008
         import_source(write_rows(rows), "hard")
-        return run_checks(datasets.get("hard"), settings)
+        return run_checks_of(datasets.get("hard"), settings)
 
     return run
 
@@ -66,6 +66,11 @@ def test_secrets():
     assert private.secret('password = "tr0ub4dor-and-3-horses"')
     assert private.secret("key AKIAIOSFODNN7EXAMPLE in use")
     assert private.secret("Your password is safe with us; the secret is patience.") is None
+
+
+def test_a_secret_after_letters_that_grow_in_lower_case():
+    spot = next(private.secret_spots("İİİ PASSWORD = 'Tr0ub4dor'"))
+    assert (spot.kind, spot.start, spot.end) == ("password", 16, 25)
 
 
 def test_markup():

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from lib.data import datasets
-from lib.data.checks import CHECKS, CheckReport, run_checks
-from lib.data.importer import import_source
+from lib.data.checks import CHECKS, CheckReport, run_checks_of
+from lib.data.imports.importer import import_source
 from lib.settings import ROOT
 
 SAMPLES = ROOT / "studio" / "samples"
@@ -38,7 +38,7 @@ def checked(sample: str) -> tuple[CheckReport, dict[str, int]]:
     import_source(str(SAMPLES / sample / "rows.jsonl"), sample)
     info = datasets.get(sample)
     rows = datasets.page(info, limit=1000).rows
-    return run_checks(info), {row["ticket"]: row["_row_id"] for row in rows if "ticket" in row}
+    return run_checks_of(info), {row["ticket"]: row["_row_id"] for row in rows if "ticket" in row}
 
 
 @pytest.fixture

@@ -1,0 +1,43 @@
+"""Two texts with the words that differ marked, in colour and by line-through or underline.
+
+A Streamlit component (v2). Text reaches the page through `textContent` only.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from lib.data.versions.text_diff import words
+
+_CSS = """
+.text { font: 13px/1.55 var(--st-font); white-space: pre-wrap; overflow-wrap: anywhere; margin: 0;
+  color: var(--st-text-color); max-height: 320px; overflow: auto; }
+.text:focus-visible { outline: 2px solid var(--st-primary-color); }
+del { background: color-mix(in srgb, var(--st-red-color) 18%, transparent); text-decoration: line-through; }
+ins { background: color-mix(in srgb, var(--st-green-color) 20%, transparent); text-decoration: underline; }
+"""
+
+_JS = """
+export default function({ data, parentElement }) {
+  const box = parentElement.querySelector('.text');
+  box.replaceChildren();
+  const tags = { same: 'span', removed: 'del', added: 'ins' };
+  for (const [text, kind] of data.pieces) {
+    const part = document.createElement(tags[kind]);
+    part.textContent = text;
+    box.appendChild(part);
+  }
+}
+"""
+
+_component = st.components.v2.component(
+    "tandem_text_diff",
+    html='<div class="text" tabindex="0" role="region" aria-label="Text with changed words marked"></div>',
+    css=_CSS,
+    js=_JS,
+)
+
+
+def show_diff(before: str, after: str, key: str) -> None:
+    """Draw one text as it was and is: what went is struck through, what came is underlined."""
+    _component(data={"pieces": [[piece.text, piece.kind] for piece in words(before, after)]}, key=key)

@@ -1,0 +1,5 @@
+"""The team database."""
+
+from tests.postgres import postgres, server
+
+__all__ = ["postgres", "server"]
