@@ -17,8 +17,10 @@ run: setup  ## open the studio in the browser
 setup: $(VENV)/.installed  ## environment, starter model, sample data; skips what is done
 	@$(BIN)/python -m studio setup
 
+# What uses the starter model or a browser for minutes wants the machine to itself.
 test: setup setup-dev  ## all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not slow" -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -m slow
 
 setup-dev: $(VENV)/.installed-dev
 

@@ -13,7 +13,6 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
-from sqlalchemy import select
 
 from lib import models
 from lib.data import datasets
@@ -22,11 +21,10 @@ from lib.data.checks.run import Progress
 from lib.data.datasets import DatasetInfo
 from lib.data.edits import open_copy
 from lib.data.edits.conversations import conversations
-from lib.database import Job, session
 from lib.errors import Stopped
 from lib.formats import get_template, load_tokenizer
 from lib.jobs.context import JobContext
-from lib.jobs.queue import JobView
+from lib.jobs.queue import JobView, newest
 from lib.storage import checks_file, disk_errors
 
 SCHEMA = pa.schema([("row_id", pa.int64()), ("check", pa.string()), ("detail", pa.string()), ("group", pa.int64())])
@@ -147,10 +145,7 @@ def run_job(payload: dict[str, Any], job: JobContext) -> dict[str, Any]:
 
 def newest_job(info: DatasetInfo) -> JobView | None:
     """The last check of this version that was asked for, live or ended."""
-    query = select(Job).where(Job.kind == "check").order_by(Job.id.desc()).limit(50)
-    with session() as opened:
-        jobs = [JobView.of(job) for job in opened.scalars(query)]
-    return next((job for job in jobs if job.payload["dataset"] == info.ref), None)
+    return newest("check", dataset=info.ref)
 
 
 def summary(info: DatasetInfo) -> dict[str, Any] | None:

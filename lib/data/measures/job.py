@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
-
 from lib.data import datasets
 from lib.data.datasets import DatasetInfo
 from lib.data.edits import open_copy
 from lib.data.measures.files import What, stale
 from lib.data.measures.measure import measure
-from lib.database import Job, session
 from lib.database.models import FINISHED
 from lib.errors import BadInput, Stopped
 from lib.jobs import queue
@@ -19,7 +16,6 @@ from lib.jobs.context import JobContext
 from lib.jobs.queue import JobView
 
 KIND = "measure"
-_RECENT = 200  # jobs that are looked through for one of the same payload
 
 
 def run_job(payload: dict[str, Any], job: JobContext) -> dict[str, Any]:
@@ -68,8 +64,4 @@ def ensure(info: DatasetInfo, what: What, model: str = "", user: str = "") -> in
 
 def newest_job(info: DatasetInfo, what: What, model: str = "") -> JobView | None:
     """The last job that measured this, live or ended."""
-    query = select(Job).where(Job.kind == KIND).order_by(Job.id.desc()).limit(_RECENT)
-    wanted = {"dataset": info.ref, "what": what, "model": model}
-    with session() as opened:
-        jobs = (JobView.of(job) for job in opened.scalars(query))
-        return next((job for job in jobs if wanted.items() <= job.payload.items()), None)
+    return queue.newest(KIND, dataset=info.ref, what=what, model=model)

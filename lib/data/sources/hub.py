@@ -54,14 +54,19 @@ def hub_rows(source: str, meter: Meter) -> Iterator[Item]:
 
 
 def _reach(source: str) -> None:
-    """Knock at the Hub's door, unless the client is to stay offline or goes through a proxy.
+    """Knock at the Hub's door, unless the client goes through a proxy.
 
     Raises:
-        StudioError: it cannot be reached within `REACH_SECONDS`.
+        StudioError: it cannot be reached within `REACH_SECONDS`, or this machine is told to stay offline.
     """
+    for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE"):
+        if os.environ.get(name, "").lower() in TRUE:
+            raise StudioError(
+                f"{source} cannot be read from the Hub: {name} is set.",
+                "Unset it to reach huggingface.co, or download the files elsewhere and import those.",
+            )
     address = urllib.parse.urlsplit(os.environ.get("HF_ENDPOINT") or HUB)
-    offline = any(os.environ.get(name, "").lower() in TRUE for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE"))
-    if offline or address.scheme in urllib.request.getproxies():
+    if address.scheme in urllib.request.getproxies():
         return
     host, port = address.hostname or "", address.port or (443 if address.scheme == "https" else 80)
     faults: list[str] = ["no answer"]

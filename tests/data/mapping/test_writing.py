@@ -123,7 +123,8 @@ def test_plain_text_is_carried_by_templates(name):
     @quick
     @given(conversations(MILD, one_pair=True))
     def carried(conversation):
-        if not any(message.context for message in conversation.messages):
+        marked = any("#" in message.content for message in conversation.messages)  # a template's heading, perhaps
+        if not marked and not any(message.context for message in conversation.messages):
             assert check(conversation, SHAPES[name]) is not None or not all(
                 message.content.strip() == message.content != "" for message in conversation.messages
             )

@@ -38,11 +38,13 @@ def test_a_text_is_the_same_as_itself(text):
     assert words(text, text) == ([Piece(text, "same")] if text else [])
 
 
-@given(st.lists(st.sampled_from("abcdef"), max_size=300), st.lists(st.sampled_from("abcdef"), max_size=300))
-def test_cutting_at_phrases_loses_nothing(before, after):
+@given(
+    st.lists(st.sampled_from(["a ", "b ", "c. ", "d\n"]), max_size=40), st.lists(st.sampled_from(["a ", "b ", "c. "]))
+)
+def test_comparing_by_sentences_first_loses_nothing(before, after):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(text_diff, "LONG", 0)
-        assert sides(words(" ".join(before), " ".join(after))) == (" ".join(before), " ".join(after))
+        patch.setattr(text_diff, "MAX_CELLS", 9)
+        assert sides(words("".join(before), "".join(after))) == ("".join(before), "".join(after))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +73,7 @@ def long_text(seed: int, size: int = 50_000) -> list[str]:
 
 
 def test_scattered_changes_of_a_long_text_are_found_one_by_one():
-    old = long_text(1)
+    old = [f"{word}." if number % 12 == 11 else word for number, word in enumerate(long_text(1))]
     new = list(old)
     for place in range(50, 50_000, 100):
         new[place] = "CHANGED"
@@ -89,19 +91,20 @@ def test_scattered_changes_of_a_long_text_are_found_one_by_one():
         ("漢字" * 150_000, "字漢" * 150_000 + "x"),
         ("a" * 300_000, "b" * 300_000),
         ("\n" * 300_000, "\n\n \n" * 75_000),
+        (".\n" * 150_000, "!\n" * 150_000),
     ],
-    ids=["others", "sorted", "repeated", "characters", "one word", "lines"],
+    ids=["others", "sorted", "repeated", "characters", "one word", "lines", "sentences"],
 )
-def test_the_work_is_bounded(before, after, monkeypatch):
-    spent = []
-    trace = text_diff._trace
+def test_texts_of_any_size_are_compared_in_little_memory(before, after, monkeypatch):
+    cells = []
+    opcodes = text_diff.Indel.opcodes
 
-    def counted(old, new, steps):
-        left = steps.left
-        found = trace(old, new, steps)
-        spent.append(left - steps.left)
-        return found
+    class Counted:
+        @staticmethod
+        def opcodes(old, new):
+            cells.append(len(old) * len(new))
+            return opcodes(old, new)
 
-    monkeypatch.setattr(text_diff, "_trace", counted)
+    monkeypatch.setattr(text_diff, "Indel", Counted)
     assert sides(words(before, after)) == (before, after)
-    assert sum(spent) <= text_diff.MAX_STEPS + len(before) + len(after)
+    assert max(cells, default=0) <= text_diff.MAX_CELLS
