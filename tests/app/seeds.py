@@ -10,6 +10,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lib.data import datasets, versions
+from lib.data.checks import Settings, results
+from lib.data.edits import edit
+from lib.data.edits.bulk import change_all
+from lib.data.edits.operations import Operation
+from lib.data.filters import Query
 from lib.data.imports.importer import import_source
 from lib.database import Job, session
 from lib.evaluation import comparisons
@@ -86,9 +92,21 @@ def comparison(view: RunView, rows: int = 8) -> ComparisonView:
     return comparisons.get(made.id)
 
 
+def curated() -> None:
+    """Two versions of support-desk, both checked, and an edit of the second that is not saved yet."""
+    info = datasets.get("support-desk")
+    results.check(info, Settings())
+    change_all(info, Query(), Operation("mend", "mojibake"), "ada")
+    edit(info, 1, 0, "ada", status="accepted", tags=["reviewed"], note="A good one.")
+    newer = versions.save(info, "broken letters mended", "ada")
+    results.check(newer, Settings())
+    edit(newer, 2, 0, "bob", values={"output": "Tap 'Forgot password' and follow the link."})
+
+
 def full() -> RunView:
     """Something of everything: samples, a model, runs in each state, a comparison. Returns the finished run."""
     samples()
+    curated()
     model()
     for status in ("failed", "interrupted", "stopped"):
         run(status)

@@ -16,9 +16,12 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from lib.data import datasets
+from lib.data import datasets, versions
 from lib.data.checks import Settings
 from lib.data.checks import results as check_results
+from lib.data.edits.bulk import change_all
+from lib.data.edits.operations import Operation
+from lib.data.filters import Query
 from lib.evaluation import comparisons
 from lib.settings import ROOT
 from lib.training import runs
@@ -26,7 +29,7 @@ from tests.browser.server import Studio, serving
 from tests.browser.watched import SECONDS, Watched, launch, watching
 
 WIDTH, HEIGHT, TALLEST = 1440, 900, 1600  # pixels
-DATASET, DIRTY = "medical-terms", "support-desk"
+DATASET, DIRTY, MENDED = "medical-terms", "support-desk", "support-desk-mended"
 QUESTION = "Rewrite this note in plain English."  # the base has words for it
 INPUT = "Dyspepsia after large evening meals."
 
@@ -56,6 +59,7 @@ def finished_run() -> str:
     """The newest run that ended well and was compared; whatever is missing is made, the checks too."""
     command("setup")
     check_results.check(datasets.get(DIRTY), Settings())
+    mended()
     done = [view.id for view in runs.list_runs() if view.status == "finished" and view.has_adapter]
     if not done:
         command("train", DATASET, "--model", "starter", "--template", "llama2", "--preset", "first-look")
@@ -67,6 +71,17 @@ def finished_run() -> str:
     return (both or done)[0]
 
 
+def mended() -> None:
+    """A copy of the dirty sample with two versions, to show what changed."""
+    if MENDED in [info.name for info in datasets.list_datasets()]:
+        return
+    info = versions.branch(DIRTY, MENDED, "ada")
+    check_results.check(info, Settings())
+    for check in ("mojibake", "markup", "personal_data"):
+        change_all(info, Query(), Operation("mend", check), "ada")
+    versions.save(info, "letters, markup and addresses mended", "ada")
+
+
 def command(*arguments: str) -> None:
     subprocess.run([sys.executable, "-m", "studio", *arguments], cwd=ROOT, check=True, stdout=sys.stderr)
 
@@ -76,7 +91,7 @@ def light(browser: Browser, studio: Studio, run: str, out: Path) -> None:
         take(tab, out / "home.png", "home")
         take(tab, out / "datasets.png", "datasets")
         take(tab, out / "dataset.png", "datasets", dataset=DATASET)
-        take(tab, out / "curate.png", "curate", dataset=DIRTY)
+        curate(tab, out)
         take(tab, out / "format.png", "format", dataset=DATASET, template="llama2")
         take(tab, out / "train.png", "train", dataset=DATASET, template="llama2")
         take(tab, out / "runs.png", "runs")
@@ -86,9 +101,19 @@ def light(browser: Browser, studio: Studio, run: str, out: Path) -> None:
         save(tab, out / "compare-ask.png")
 
 
+def curate(tab: Watched, out: Path) -> None:
+    """The first look measures the rows; then the bars stand there."""
+    tab.open("curate", dataset=DIRTY, row="12")
+    expect(tab.page.get_by_role("button", name=re.compile("^answer tokens"))).not_to_have_count(0, timeout=60 * SECONDS)
+    take(tab, out / "curate.png", "curate", dataset=DIRTY, row="12")
+    take(tab, out / "curate-checks.png", "curate", dataset=DIRTY, view="Checks")
+    take(tab, out / "curate-versions.png", "curate", dataset=MENDED, view="Versions")
+
+
 def dark(browser: Browser, studio: Studio, run: str, out: Path) -> None:
     with watching(browser, studio.url, color_scheme="dark") as tab:
         take(tab, out / "home-dark.png", "home")
+        take(tab, out / "curate-dark.png", "curate", dataset=DIRTY, row="12")
         take(tab, out / "format-dark.png", "format", dataset=DATASET, template="llama2")
         take(tab, out / "compare-split-dark.png", "compare", run=run, view="test split")
 

@@ -12,6 +12,10 @@ from tests.browser.watched import Watched, watching
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 VIEWS = [(name, {}) for name in PAGES] + [
     ("datasets", {"dataset": "medical-terms"}),
+    ("curate", {"dataset": "support-desk@1", "f": "flag:is:mojibake", "sort": "-row"}),
+    ("curate", {"dataset": "support-desk@1", "view": "Checks"}),
+    ("curate", {"dataset": "support-desk@1", "view": "Splits"}),
+    ("curate", {"dataset": "support-desk@2", "view": "Versions"}),
     ("runs", {"run": "*"}),
     ("compare", {"view": "test split"}),
 ]
@@ -83,7 +87,7 @@ def test_every_page_fits_the_window_and_can_be_read(
             tab.drawn()
             assert overflow(tab) <= 1, (name, parameters)
             assert tab.page.evaluate(FAINT) == [], (name, parameters)
-            tab.picture(f"{scheme}-{size['width']}-{name}{'-'.join(['', *parameters])}")
+            tab.picture(f"{scheme}-{size['width']}-{name}{'-'.join(['', *parameters, parameters.get('view', '')])}")
 
 
 def test_every_page_of_an_empty_studio_opens(browser: Browser, empty_studio: Studio) -> None:

@@ -56,7 +56,7 @@ def show_row(info: DatasetInfo, copy: WorkingCopy, row: TableRow, step: Callable
         show_conversation(conversation)
         _length(conversation)
     if conversation is not None and not under_way:
-        _checks(info, row, conversation)
+        _checks(info, row, conversation, closed=copy.saved_as is not None)
     if copy.saved_as is None:
         _labels(info, row)
     _other_columns(copy, row)
@@ -112,12 +112,12 @@ def _buttons(
                   kwargs={"deleted": not row.state.deleted})  # fmt: skip
 
 
-def _checks(info: DatasetInfo, row: TableRow, conversation: Conversation) -> None:
+def _checks(info: DatasetInfo, row: TableRow, conversation: Conversation, closed: bool) -> None:
     for name in row.flags:
         check = CHECKS.get(name)
         if check is None:
             continue
-        mend = propose(name, conversation)
+        mend = None if closed else propose(name, conversation)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             icon = ":material/error:" if check.severity == "fault" else ":material/help:"
             colour: Literal["red", "orange"] = "red" if check.severity == "fault" else "orange"

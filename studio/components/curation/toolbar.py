@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from lib.data.checks import CHECKS
 from lib.data.datasets import DatasetInfo
 from lib.data.edits.undo import redoable, undoable
 from lib.data.facets import useful_fields
@@ -94,15 +95,21 @@ def _undo(info: DatasetInfo) -> None:
               on_click=actions.redo_last, args=(info,))  # fmt: skip
 
 
+def _words(condition: Condition, table: Table) -> str:
+    field = table.fields.get(condition.field)
+    if condition.field == "flag" and condition.value in CHECKS:
+        condition = replace(condition, value=CHECKS[condition.value].label)
+    return condition.words(field.label if field else "")
+
+
 def _chips(info: DatasetInfo, table: Table, place: TableState) -> None:
     """Each condition in force, with a way to take it away."""
     if not place.query.conditions:
         return
     with st.container(horizontal=True, gap="small"):
         for condition in place.query.conditions:
-            field = table.fields.get(condition.field)
             kept = tuple(one for one in place.query.conditions if one != condition)
-            st.button(escape(condition.words(field.label if field else "")), icon=":material/close:",
+            st.button(escape(_words(condition, table)), icon=":material/close:",
                       key=f"chip-{condition}", help="Take this filter away", on_click=table_state.ask,
                       args=(info.ref, replace(place.query, conditions=kept)))  # fmt: skip
         if len(place.query.conditions) > 1:
