@@ -3,9 +3,9 @@
 import streamlit as st
 
 from lib.data.edits import WorkingCopy, open_copy
-from studio import state
+from studio import person, state, table_state
 from studio.components import choose
-from studio.components.curation import checks_view, rows_view, splits_view, versions_view
+from studio.components.curation import checks_view, rows_view, splits_view, undo_buttons, versions_view
 from studio.components.frame import Place, chain_bar, empty_state, header
 from studio.components.job import follow
 from studio.components.links import link
@@ -30,8 +30,11 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     if copy.saved_as is not None:  # its edits belong to the version that they became
         copy = WorkingCopy(info, saved_as=copy.saved_as)
     if copy.saved_as is None:
+        undo_buttons.show_undo(info)
         versions_view.save_button(info, copy)
-state.put("view", view or value)
+    person.chooser()
+state.remember("view", view or value)
+table_state.keep_to(info.ref)
 with bar:
     chain_bar(Place(dataset=info.ref, next_page="format", next_label="See it as the model will"))
 if copy.saved_as is not None:

@@ -45,6 +45,16 @@ def _table_page(_table: Table, state: tuple[object, ...], limit: int, offset: in
     return _table.page(limit, offset)
 
 
+def count(table: Table) -> int:
+    """`Table.count`, once for each state of the working copy."""
+    return _count(table, _state_of(table))
+
+
+@st.cache_data(max_entries=64, ttl="30m", show_spinner=False)
+def _count(_table: Table, state: tuple[object, ...]) -> int:
+    return _table.count()
+
+
 def table_facets(table: Table) -> list[Facet]:
     """`facets`, once for each state of the working copy."""
     return _table_facets(table, _state_of(table))

@@ -1,4 +1,7 @@
-"""Who is at this browser: the name that stands beside what they do. Sign-in is for later; until then they say it."""
+"""Who is at this browser: the name that stands beside what they do. Sign-in is for later; until then they say it.
+
+The browser keeps the name, so that a reload does not forget it.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,17 @@ from lib.settings import settings
 _SLOT = "person"
 LENGTH = 60  # characters
 
+_JS = """
+export default function({ data, setTriggerValue }) {
+  const slot = 'tandem-person';
+  try {
+    if (data.name) localStorage.setItem(slot, data.name);
+    else if (localStorage.getItem(slot)) setTriggerValue('kept', localStorage.getItem(slot));
+  } catch (error) { /* a browser that keeps nothing: the name lasts as long as the tab */ }
+}
+"""
+_component = st.components.v2.component("tandem_person", js=_JS)
+
 
 def name() -> str:
     """The person's name; that of the machine's user until they give one."""
@@ -17,8 +31,15 @@ def name() -> str:
 
 def chooser() -> None:
     """A small menu to say who one is."""
+    _component(key="person-kept", data={"name": st.session_state.get(_SLOT, "")}, on_kept_change=_recall)
     with st.popover(name(), icon=":material/person:", type="tertiary", help="Whose name stands beside your edits"):
         given = st.text_input("Your name", value=name(), max_chars=LENGTH, key="person-field")
         if given.strip() and given.strip() != name():
             st.session_state[_SLOT] = given.strip()
             st.rerun()
+
+
+def _recall() -> None:
+    kept = st.session_state["person-kept"].kept
+    if isinstance(kept, str) and kept.strip():
+        st.session_state[_SLOT] = kept.strip()[:LENGTH]

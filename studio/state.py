@@ -53,3 +53,19 @@ def chosen(key: Key) -> None:
 
 def _slot(key: Key) -> str:
     return f"in-hand-{key}"
+
+
+def enter(page: str) -> None:
+    """Note which page is drawn; called once a run, before it is."""
+    st.session_state["page-before"] = st.session_state.get("page-now", "")
+    st.session_state["page-now"] = page
+
+
+def just_arrived() -> bool:
+    """Whether the person was on another page, or nowhere, before this run."""
+    return bool(st.session_state.get("page-before") != st.session_state.get("page-now"))
+
+
+def remember(key: Key, value: str) -> None:
+    """Hold on to an object without a word in the address: what the page would choose by itself."""
+    st.session_state[_slot(key)] = value

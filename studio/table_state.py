@@ -17,6 +17,7 @@ from studio.components import choose
 
 _NAMES = ("q", "f", "sort", "page", "row", "pick")
 MOST_PICKED = 500
+_DATASET = "table-of"
 
 
 @dataclass(frozen=True)
@@ -30,14 +31,14 @@ class TableState:
 
 
 def read(dataset: str) -> TableState:
-    """The state in the address, else the one that this session last had for the dataset.
+    """The state in the address; on coming from another page without one, what this session last had.
 
     Raises:
         BadInput: a condition in the address that cannot be read.
     """
     parameters = st.query_params
     remembered = st.session_state.get(_slot(dataset))
-    if remembered is not None and not any(name in parameters for name in _NAMES):
+    if remembered is not None and state.just_arrived() and not any(name in parameters for name in _NAMES):
         write(dataset, remembered)
         return replace(remembered, query=replace(remembered.query, tokenizer=tokenizer()))
     query = Query.parse(parameters.get_all("f"), parameters.get("q", ""), parameters.get("sort", ""), tokenizer())
@@ -72,16 +73,23 @@ def write(dataset: str, new: TableState) -> None:
         "row": str(new.row) if new.row is not None else "",
         "pick": ",".join(map(str, new.picked)),
     }
-    for name, value in values.items():
-        if value:
-            if _present(name) != value:
-                st.query_params[name] = value
-        elif name in st.query_params:
-            del st.query_params[name]
+    others = {name: st.query_params.get_all(name) for name in st.query_params if name not in _NAMES}
+    wanted = {**others, **{name: value for name, value in values.items() if value}}
+    if wanted != others | {name: _present(name) for name in _NAMES if name in st.query_params}:
+        st.query_params.from_dict(wanted)  # in one step: each change of the address is one press of Back
 
 
 def _present(name: str) -> str | list[str]:
     return st.query_params.get_all(name) if name == "f" else st.query_params.get(name, "")
+
+
+def keep_to(dataset: str) -> None:
+    """Let go of the filters and the row of another dataset, when the person has just chosen this one."""
+    name = dataset.partition("@")[0]
+    before = st.session_state.get(_DATASET, name)
+    st.session_state[_DATASET] = name
+    if before != name and not state.just_arrived():
+        write(dataset, st.session_state.get(_slot(dataset), TableState()))
 
 
 def ask(dataset: str, query: Query) -> None:

@@ -100,7 +100,8 @@ def _fields(table: Table) -> Iterable[tuple[Field, tuple[float, ...]]]:
     edges = {**(texts or nothing).edges, **(tokens or nothing).edges}
     names = ["status", "tag", "flag", "split", "edited"]
     if texts:
-        names += ["turns", *(() if tokens else _CHARS)]
+        asked = {condition.field for condition in table.query.conditions}
+        names += ["turns", *(name for name in _CHARS if not tokens or name in asked)]
     if tokens:
         names += _TOKENS
     if texts:

@@ -40,7 +40,7 @@ COMPUTED: dict[str, Field] = {
         Field("question_chars", "question length", "number", "texts.question_chars", "texts", "characters"),
         Field("turns", "turns", "number", "texts.turns", "texts", "messages"),
         Field("language", "language", "choice", "texts.language", "texts"),
-        Field("edited", "edited", "yes or no", f"(rows.{SEQ} > 0)"),
+        Field("edited", "touched", "yes or no", f"(rows.{SEQ} > 0)"),
         Field("note", "note", "text", f"rows.{NOTE}"),
         Field("deleted", "deleted", "yes or no", f"rows.{DELETED}"),
         Field("row", "row", "number", f"rows.{ROW_ID}"),

@@ -9,6 +9,7 @@ import streamlit as st
 
 from lib.data.versions.text_diff import words
 
+SHOWN = 160  # characters of an unchanged stretch that are shown at each end
 _CSS = """
 .text { font: 13px/1.55 var(--st-font); white-space: pre-wrap; overflow-wrap: anywhere; margin: 0;
   color: var(--st-text-color); max-height: 320px; overflow: auto; }
@@ -39,5 +40,17 @@ _component = st.components.v2.component(
 
 
 def show_diff(before: str, after: str, key: str) -> None:
-    """Draw one text as it was and is: what went is struck through, what came is underlined."""
-    _component(data={"pieces": [[piece.text, piece.kind] for piece in words(before, after)]}, key=key)
+    """Draw one text as it was and is: what went is struck through, what came is underlined.
+
+    Of long stretches that did not change only both ends are shown, so that the change is in sight.
+    """
+    pieces = words(before, after)
+    changed = any(piece.kind != "same" for piece in pieces)
+    shown = [[_short(piece.text) if piece.kind == "same" and changed else piece.text, piece.kind] for piece in pieces]
+    _component(data={"pieces": shown}, key=key)
+
+
+def _short(text: str) -> str:
+    if len(text) <= 3 * SHOWN:
+        return text
+    return f"{text[:SHOWN]} … {len(text) - 2 * SHOWN:,} characters … {text[-SHOWN:]}"

@@ -167,7 +167,7 @@ def test_rows_are_dealt_by_a_job_and_leaks_looked_for(jobs_here: Callable[[], No
     press(app, "Look for leaks")
     jobs_here()
     app = open_page("curate", dataset=DESK, view="Splits")
-    assert any("has a fellow" in text for text in texts(app, "success"))
+    assert any("is given away" in text for text in texts(app, "success"))
 
 
 def test_a_version_is_saved_compared_and_the_old_one_closed(jobs_here: Callable[[], None]) -> None:
@@ -184,3 +184,53 @@ def test_a_version_is_saved_compared_and_the_old_one_closed(jobs_here: Callable[
     assert not app.exception
     assert "first answer" in words(app)
     assert next(metric for metric in app.metric if metric.label == "Changed").value == "1"
+
+
+def test_what_was_typed_is_there_again_after_a_look_at_another_row() -> None:
+    seeds.samples()
+    app = open_page("curate", dataset=DESK, row="2")
+    press(app, "Edit")
+    field(app, "Text of turn 2").set_value("Half a sentence").run()
+    assert button(app, "Accept").disabled
+    press(app, "Next")
+    assert "**Row 3**" in texts(app, "markdown")
+    press(app, "Previous")
+    assert field(app, "Text of turn 2").value == "Half a sentence"
+    press(app, "Save edit")
+    assert open_copy(datasets.get(DESK)).state(2).values == {"output": "Half a sentence"}
+
+
+def test_a_key_pressed_twice_is_no_conflict_with_oneself() -> None:
+    seeds.samples()
+    info = datasets.get(DESK)
+    app = open_page("curate", dataset=DESK, row="3")
+    edit(info, 3, 0, "tester", status="accepted")  # the first press; the page is not drawn anew yet
+    press(app, "Accept")
+    app = open_page("curate", dataset=DESK, row="3")
+    assert not [text for text in texts(app, "warning") if "after you had opened it" in text]
+
+
+def test_another_dataset_is_shown_without_the_filters_of_the_last() -> None:
+    seeds.samples()
+    app = open_page("curate", dataset=DESK, q="order", row="16")
+    field(app, "Dataset").set_value("medical-terms@1").run()
+    assert not app.exception
+    assert "1 to 25 of 347" in words(app)
+    assert "**Row 1**" in texts(app, "markdown")
+
+
+def test_deleted_rows_are_found_and_brought_back() -> None:
+    seeds.samples()
+    info = datasets.get(DESK)
+    edit(info, 5, 0, "ada", deleted=True)
+    app = open_page("curate", dataset=DESK)
+    press(app, "1 deleted row")
+    assert list(app.dataframe[0].value["row"]) == [5]
+    press(app, "Restore 1")
+    assert not open_copy(info).state(5).deleted
+
+
+def test_nothing_can_be_done_to_all_rows_where_the_address_was_wrong() -> None:
+    seeds.samples()
+    app = open_page("curate", dataset=DESK, f="nonsense")
+    assert not [one for one in app.button if one.label.startswith("Delete 1")]

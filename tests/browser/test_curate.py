@@ -93,7 +93,7 @@ def mend_what_a_check_found(tab: Watched) -> None:
     tab.page.get_by_text(re.compile("Broken letters · ")).click(timeout=120 * SECONDS)
     tab.settle()
     tab.button("Mend …").click()
-    do = tab.page.get_by_role("button", name=re.compile(r"^Mend in \d+ rows"))
+    do = tab.page.get_by_role("button", name=re.compile(r"^Mend \d+ rows"))
     tab.picture("curate-mend")
     do.click()
     tab.settle()

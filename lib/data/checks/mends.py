@@ -259,3 +259,6 @@ _MENDS: dict[str, Callable[[Conversation, Settings], Mend | None]] = {
     "role_order": _role_order,
     "role_mixup": _role_mixup,
 }
+
+MENDABLE = frozenset((*_COPIES, *_MENDS))
+"""Checks for whose findings there may be a mend."""

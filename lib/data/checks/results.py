@@ -187,3 +187,12 @@ def cluster_count(info: DatasetInfo, check_name: str) -> int:
     with duckdb.connect() as connection:
         found = connection.execute(sql, [str(checks_file(info.name, info.version)), check_name]).fetchall()
     return int(found[0][0])
+
+
+def findings_of(info: DatasetInfo, check_name: str, row_ids: list[int]) -> dict[int, Flagged]:
+    """What a check found in some rows, by their ids."""
+    sql = 'SELECT row_id, detail, "group" FROM read_parquet(?) WHERE "check" = ? AND list_contains(?, row_id)'
+    path = checks_file(info.name, info.version)
+    with duckdb.connect() as connection:
+        found = connection.execute(sql, [str(path), check_name, row_ids]).fetchall()
+    return {row[0]: Flagged(*row) for row in found}

@@ -13,6 +13,7 @@ from typing import Any
 
 import regex
 
+from lib.data.checks.catalogue import CHECKS
 from lib.data.columns import SPLIT, STATUS, TAGS
 from lib.data.edits.overlay import DELETED
 from lib.data.edits.state import STATUSES, check_tag
@@ -32,7 +33,7 @@ LABELS = {
     "delete": "delete",
     "restore": "restore",
     "replace": "replace {}",
-    "mend": "mend what the check {} found",
+    "mend": "mend what the check found: {}",
 }
 SQL: dict[str, tuple[str, str]] = {
     "status": (STATUS, "?"),
@@ -70,8 +71,10 @@ class Operation:
     @property
     def label(self) -> str:
         """What it does, in words."""
-        text = LABELS[self.kind].format(repr(self.value) if self.kind == "replace" else self.value)
-        return f"{text} by {self.options.get('by', '')!r}" if self.kind == "replace" else text
+        if self.kind == "replace":
+            return f"replace “{self.value}” by “{self.options.get('by', '')}”"
+        named = CHECKS[self.value].label.lower() if self.kind == "mend" and self.value in CHECKS else self.value
+        return LABELS[self.kind].format(named)
 
     def to_dict(self) -> dict[str, Any]:
         return {"kind": self.kind, "value": self.value, "options": self.options}

@@ -70,8 +70,9 @@ def change_row(info: DatasetInfo, row: TableRow, then: Spot | None, **fields: An
     try:
         edit(info, row.row_id, row.state.seq, person.name(), **fields)
     except Conflict as conflict:
-        st.session_state[_CLASH] = Clash(info.ref, row.row_id, fields, conflict)
-        return
+        if any(getattr(conflict.present, name) != value for name, value in fields.items()):
+            st.session_state[_CLASH] = Clash(info.ref, row.row_id, fields, conflict)
+            return  # else a key was pressed twice: the row is as it was wished
     except StudioError as problem:
         st.session_state[_ERROR] = problem
         return

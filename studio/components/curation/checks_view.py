@@ -7,6 +7,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from lib.data.checks import results as check_results
+from lib.data.checks.mends import MENDABLE
 from lib.data.datasets import DatasetInfo
 from lib.data.edits import WorkingCopy
 from lib.data.filters import Condition, Query
@@ -112,7 +113,11 @@ def _check(info: DatasetInfo, copy: WorkingCopy, check: dict[str, Any]) -> None:
         st.subheader(check["label"], anchor=False, width="content")
         st.badge(check["severity"], color=colour, icon=icon)
         st.button("Go to the rows", icon=":material/table_rows:", on_click=_go, args=(info, query))
-        if copy.saved_as is None and st.button("Mend …", icon=":material/build:", help="See the proposed mends first"):
+        if (
+            copy.saved_as is None
+            and check["name"] in MENDABLE
+            and st.button("Mend …", icon=":material/build:", help="See the proposed mends first")
+        ):
             many.mend(info, query, check["name"])
     st.markdown(escape(check["explanation"]))
     st.caption(f":material/build: {escape(check['remedy'])}")

@@ -18,40 +18,54 @@ from studio import person
 from studio.components.curation import actions
 from studio.components.text import escape, shorten
 
-_SLOT = "editor"
+_SLOT = "edits-begun"
 LINE = 70  # characters of a line that are shown where a turn is to be cut
 
 
 @dataclass
 class Draft:
-    """The edit that a person has begun, on version `seq` of the row. `turn` numbers the states of the fields."""
+    """The edit that a person has begun, on version `seq` of the row.
+
+    `messages` are what the fields started with, `typed` what they held when they were last drawn: so nothing typed is
+    lost when the person looks at another row in between. `turn` numbers the states of the fields.
+    """
 
     dataset: str
     row_id: int
     seq: int
     messages: list[Message]
+    typed: list[Message]
     turn: int = 0
     fault: str = ""
 
 
 def draft(info: DatasetInfo, row_id: int) -> Draft | None:
     """The edit of this row that is under way in this session."""
-    found: Draft | None = st.session_state.get(_SLOT)
-    return found if found and (found.dataset, found.row_id) == (info.ref, row_id) else None
+    found: Draft | None = _begun().get((info.ref, row_id))
+    return found
+
+
+def _begun() -> dict[tuple[str, int], Draft]:
+    begun: dict[tuple[str, int], Draft] = st.session_state.setdefault(_SLOT, {})
+    return begun
 
 
 def begin(info: DatasetInfo, row: TableRow, conversation: Conversation) -> None:
     """Open the fields."""
-    st.session_state[_SLOT] = Draft(info.ref, row.row_id, row.state.seq, list(conversation.messages))
+    messages = list(conversation.messages)
+    _begun()[info.ref, row.row_id] = Draft(info.ref, row.row_id, row.state.seq, messages, messages)
 
 
-def leave() -> None:
+def leave(edit: Draft) -> None:
     """Close the fields and forget what was typed."""
-    st.session_state.pop(_SLOT, None)
+    _begun().pop((edit.dataset, edit.row_id), None)
 
 
 def show_editor(info: DatasetInfo, edit: Draft) -> None:
     """Draw the fields of an edit under way."""
+    if _key(edit, 0, "text") not in st.session_state:  # the person comes back to it
+        edit.messages = edit.typed
+        edit.turn += 1
     for number, message in enumerate(edit.messages):
         with st.container(border=True):
             _turn(edit, number, message)
@@ -60,8 +74,9 @@ def show_editor(info: DatasetInfo, edit: Draft) -> None:
     with st.container(horizontal=True):
         st.button("Save edit", type="primary", icon=":material/save:", shortcut="Ctrl+Enter", on_click=_save,
                   args=(info, edit))  # fmt: skip
-        st.button("Cancel", shortcut="Esc", on_click=leave)
+        st.button("Cancel", on_click=leave, args=(edit,), help="Forget what was typed")
         st.button("Add a turn", icon=":material/add:", on_click=_rearrange, args=(edit, turns.add_turn))
+    edit.typed = _typed(edit)
 
 
 def _turn(edit: Draft, number: int, message: Message) -> None:
@@ -118,6 +133,7 @@ def _rearrange(edit: Draft, change: Callable[[Sequence[Message]], list[Message]]
         edit.messages, edit.fault = change(_typed(edit)), ""
     except BadInput as error:
         edit.messages, edit.fault = _typed(edit), str(error)
+    edit.typed = edit.messages
     edit.turn += 1
 
 
@@ -128,10 +144,10 @@ def _save(info: DatasetInfo, edit: Draft) -> None:
         edit_conversation(info, edit.row_id, edit.seq, person.name(), conversation)
     except Conflict as conflict:
         actions.keep_for_choice(info, edit.row_id, {"conversation": conversation}, conflict)
-        leave()
+        leave(edit)
     except StudioError as error:
-        edit.messages, edit.fault = messages, str(error)
+        edit.messages, edit.typed, edit.fault = messages, messages, str(error)
         edit.turn += 1
     else:
         st.toast(f"Row {edit.row_id} saved. U takes it back.", icon=":material/check:")
-        leave()
+        leave(edit)

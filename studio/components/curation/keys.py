@@ -11,7 +11,6 @@ KEYS = {
     "X": "reject the row and go on",
     "E": "edit the row",
     "Ctrl + Enter": "save the edit",
-    "Esc": "leave the edit",
     "D": "delete or restore the row",
     "U": "undo your last change",
     "Shift + U": "redo it",
@@ -22,6 +21,11 @@ KEYS = {
 _JS = """
 export default function({ setTriggerValue }) {
   const typing = (node) => node && (node.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(node.tagName));
+  const focusSoon = (selector, tries) => {
+    const field = document.querySelector(selector);
+    if (field) field.focus();
+    else if (tries) setTimeout(() => focusSoon(selector, tries - 1), 100);
+  };
   const listen = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
     if (event.key === '/') {
@@ -29,6 +33,8 @@ export default function({ setTriggerValue }) {
       if (field) { event.preventDefault(); field.focus(); field.select(); }
     } else if (event.key === '?') {
       setTriggerValue('help', true);
+    } else if (event.key === 'e' || event.key === 'E') {
+      focusSoon('textarea[aria-label^="Text of turn"]', 20);
     }
   };
   document.addEventListener('keydown', listen);

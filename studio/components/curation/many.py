@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 
 import streamlit as st
 
-from lib.data.checks import CHECKS
+from lib.data.checks import CHECKS, results
+from lib.data.checks.mends import MENDABLE
 from lib.data.datasets import DatasetInfo
-from lib.data.edits.bulk import Preview, preview
+from lib.data.edits import open_copy
+from lib.data.edits.bulk import REPEATS, Preview, preview
 from lib.data.edits.operations import Operation
 from lib.data.filters import Query
+from lib.data.mapping.reading import read_conversation
 from lib.data.splits.hashed import SPLITS
+from lib.data.table import Table
 from lib.errors import StudioError
+from lib.records import Conversation
 from lib.words import counted
 from studio import table_state
 from studio.components.conversation_diff import show_conversation_diff
@@ -22,7 +28,7 @@ from studio.components.text import escape
 from studio.table_state import TableState
 
 EXAMPLES = 10
-STATUS_LABELS = {"accepted": "Accept {:,}", "rejected": "Reject {:,}", "pending": "Back to pending"}
+STATUS_LABELS = {"accepted": "Accept", "rejected": "Reject", "pending": "Back to pending"}
 
 
 def show_many(info: DatasetInfo, place: TableState, matching: int) -> None:
@@ -31,41 +37,43 @@ def show_many(info: DatasetInfo, place: TableState, matching: int) -> None:
     rows = len(place.picked) or matching
     with st.container(horizontal=True, vertical_alignment="center", key="many"):
         which = "ticked " if place.picked else "matching " if place.query.words() else ""
-        st.markdown(f":small[On all **{rows:,}** {which}rows]", width="content")
+        noun = "row" if rows == 1 else "rows"
+        st.markdown(f":small[On **{rows:,}** {which}{noun}]", width="content")
         if place.picked:
             st.button("Untick", type="tertiary", on_click=table_state.pick, args=(info.ref, ()))
         do = partial(actions.change_many, info, query)
-        for status, label in STATUS_LABELS.items():
-            st.button(label.format(rows), key=f"many-{status}", disabled=not rows, on_click=do,
+        for status in ("accepted", "rejected"):
+            st.button(f"{STATUS_LABELS[status]} {rows:,}", key=f"many-{status}", disabled=not rows, on_click=do,
                       args=(Operation("status", status), rows))  # fmt: skip
-        _tag(do, rows)
-        _split(do, rows)
-        st.button(f"Delete {rows:,}", key="many-delete", icon=":material/delete:", disabled=not rows, on_click=do,
-                  args=(Operation("delete"), rows))  # fmt: skip
-        if any(condition.field == "deleted" for condition in place.query.conditions):
-            st.button("Restore", key="many-restore", on_click=do, args=(Operation("restore"), rows))
-        if st.button("Find and replace", icon=":material/find_replace:", disabled=not rows):
-            find_and_replace(info, query, place.query.search)
+        gone = any(condition.field == "deleted" and condition.value == "yes" for condition in place.query.conditions)
+        kind = "restore" if gone else "delete"
+        st.button(f"{kind.capitalize()} {rows:,}", key=f"many-{kind}", icon=":material/delete:", disabled=not rows,
+                  on_click=do, args=(Operation(kind), rows))  # fmt: skip
+        with st.popover("More", disabled=not rows, help="Tags, splits, find and replace"):
+            replacing = _more(do, rows)
         for condition in place.query.conditions:
-            if condition.field == "flag" and condition.operator == "is" and condition.value in CHECKS:
+            if condition.field == "flag" and condition.operator == "is" and condition.value in MENDABLE:
                 label = CHECKS[condition.value].label
                 if st.button(f"Mend: {label}", key=f"many-mend-{condition.value}", icon=":material/build:"):
                     mend(info, query, condition.value)
+    if replacing:
+        find_and_replace(info, query, place.query.search)
 
 
-def _tag(do: partial[None], rows: int) -> None:
-    with st.popover("Tag", icon=":material/sell:", disabled=not rows):
-        tag = st.text_input("Tag", key="many-tag", max_chars=40)
-        with st.container(horizontal=True):
-            for kind, label in (("tag", "Add"), ("untag", "Remove")):
-                st.button(label, key=f"many-do-{kind}", disabled=not tag.strip() or "," in tag, on_click=do,
-                          args=(Operation(kind, tag.strip() or "tag"), rows))  # fmt: skip
-
-
-def _split(do: partial[None], rows: int) -> None:
-    with st.popover("Split", icon=":material/call_split:", disabled=not rows, help="Move the rows to another split"):
+def _more(do: partial[None], rows: int) -> bool:
+    """The changes that are asked for less often; returns whether find and replace was."""
+    replacing = st.button("Find and replace …", icon=":material/find_replace:", key="many-replace")
+    st.button(STATUS_LABELS["pending"], key="many-pending", on_click=do, args=(Operation("status", "pending"), rows))
+    tag = st.text_input("Tag", key="many-tag", max_chars=40)
+    with st.container(horizontal=True):
+        for kind, label in (("tag", "Add the tag"), ("untag", "Remove it")):
+            st.button(label, key=f"many-do-{kind}", disabled=not tag.strip() or "," in tag, on_click=do,
+                      args=(Operation(kind, tag.strip() or "tag"), rows))  # fmt: skip
+    st.caption("Move to another split")
+    with st.container(horizontal=True):
         for split in SPLITS:
-            st.button(f"To {split}", key=f"many-to-{split}", on_click=do, args=(Operation("split", split), rows))
+            st.button(split, key=f"many-to-{split}", on_click=do, args=(Operation("split", split), rows))
+    return replacing
 
 
 @st.dialog("Find and replace", width="large", icon=":material/find_replace:")
@@ -92,7 +100,11 @@ def find_and_replace(info: DatasetInfo, query: Query, search: str) -> None:
 def mend(info: DatasetInfo, query: Query, check: str) -> None:
     """The proposed mends of a check, before anything is changed."""
     st.caption(f"{CHECKS[check].explanation} {CHECKS[check].remedy}")
-    _previewed(info, query, Operation("mend", check), "Mend")
+    if check == "near_duplicate":
+        st.warning("This deletes rows. Texts that share long boilerplate count as near-duplicates too: look at some "
+                   "pairs first, and raise the threshold in the settings of the check if they differ where it matters.",
+                   icon=":material/warning:")  # fmt: skip
+    _previewed(info, query, Operation("mend", check), "Delete" if check in REPEATS else "Mend")
 
 
 def _previewed(info: DatasetInfo, query: Query, operation: Operation, label: str) -> None:
@@ -101,15 +113,46 @@ def _previewed(info: DatasetInfo, query: Query, operation: Operation, label: str
     if not found.changing:
         return
     with st.container(horizontal=True):
-        if st.button(f"{label} in {_rows(found)}", type="primary"):
+        if st.button(f"{label} {_rows(found)}", type="primary"):
             actions.change_many(info, query, operation, found.matching)
             st.rerun()
         st.caption("One step of the history: undo takes all of it back.", width="content")
+    likes = _likes(info, operation, [example.row_id for example in found.examples])
     for example in found.examples:
         with st.container(border=True):
-            gone = "" if example.after else " · would be deleted"
-            st.markdown(f":small[:gray[row {example.row_id}{gone}]]")
-            show_conversation_diff(example.before, example.after, key=f"example-{example.row_id}")
+            like = likes.get(example.row_id)
+            if like is None:
+                gone = "" if example.after else " · would be deleted"
+                st.markdown(f":small[:gray[row {example.row_id}{gone}]]")
+                show_conversation_diff(example.before, example.after, key=f"example-{example.row_id}")
+            else:
+                text = f"row {like.row_id} stays, row {example.row_id} would be deleted; {like.detail}"
+                st.markdown(f":small[:gray[{escape(text)}]]")
+                show_conversation_diff(like.conversation, example.before, key=f"example-{example.row_id}")
+
+
+@dataclass(frozen=True)
+class _Like:
+    """The row that another one repeats, and how nearly."""
+
+    row_id: int
+    detail: str
+    conversation: Conversation
+
+
+def _likes(info: DatasetInfo, operation: Operation, row_ids: list[int]) -> dict[int, _Like]:
+    """For rows that repeat others, those others: to see both before one of them goes."""
+    if operation.kind != "mend" or operation.value not in REPEATS or not row_ids:
+        return {}
+    copy = open_copy(info)
+    found = results.findings_of(info, operation.value, row_ids)
+    rows = Table(copy, Query()).rows(sorted({one.group for one in found.values() if one.group is not None}))
+    kept = {row.row_id: read_conversation(row.values, copy.mapping) for row in rows}
+    return {
+        row_id: _Like(one.group, one.detail, kept[one.group])
+        for row_id, one in found.items()
+        if one.group is not None and one.group in kept
+    }
 
 
 def _rows(found: Preview) -> str:

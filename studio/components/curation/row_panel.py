@@ -29,6 +29,7 @@ from studio.components.text import escape
 from studio.components.text_diff import show_diff
 
 Colour = Literal["gray", "green", "red"]
+Step = Callable[[int, int], Spot | None]
 STATUS: dict[str, tuple[Colour, str]] = {
     "pending": ("gray", ":material/radio_button_unchecked:"),
     "accepted": ("green", ":material/check:"),
@@ -36,15 +37,15 @@ STATUS: dict[str, tuple[Colour, str]] = {
 }
 
 
-def show_row(info: DatasetInfo, copy: WorkingCopy, row: TableRow, step: Callable[[int], Spot | None]) -> None:
-    """Draw the open row. `step` says where the row so many places on in the list is; None: it ends."""
+def show_row(info: DatasetInfo, copy: WorkingCopy, row: TableRow, step: Step) -> None:
+    """Draw the open row. `step` says where the row so many places on from another is; None: the list ends."""
     try:
         conversation, fault = read_conversation(row.values, copy.mapping), ""
     except BadInput as error:
         conversation, fault = None, error.message
     _title(row)
     under_way = editor.draft(info, row.row_id)
-    _buttons(info, row, conversation, step, copy.saved_as is not None)
+    _buttons(info, row, conversation, step, copy.saved_as is not None, under_way is not None)
     found = actions.clash(info, row.row_id)
     if found:
         sides.show_sides(info, copy, row, found)
@@ -89,27 +90,30 @@ def _title(row: TableRow) -> None:
 
 
 def _buttons(
-    info: DatasetInfo,
-    row: TableRow,
-    conversation: Conversation | None,
-    step: Callable[[int], Spot | None],
-    closed: bool,
+    info: DatasetInfo, row: TableRow, conversation: Conversation | None, step: Step, closed: bool, editing: bool
 ) -> None:
-    after, before = step(1), step(-1)
-    go = partial(table_state.open_row, info.ref)
+    after, before = step(row.row_id, 1), step(row.row_id, -1)
     change = partial(actions.change_row, info, row)
+    fixed = closed or editing  # what was typed has to be saved or left first
     with st.container(horizontal=True, gap="small", key="row-buttons"):
-        st.button("Previous", shortcut="K", disabled=before is None, on_click=go, args=before)
-        st.button("Next", shortcut="J", disabled=after is None, on_click=go, args=after)
-        st.button("Accept", shortcut="A", icon=":material/check:", disabled=closed, on_click=change, args=(after,),
+        st.button("Previous", shortcut="K", disabled=before is None, on_click=_walk, args=(info, row, step, -1))
+        st.button("Next", shortcut="J", disabled=after is None, on_click=_walk, args=(info, row, step, 1))
+        st.button("Accept", shortcut="A", icon=":material/check:", disabled=fixed, on_click=change, args=(after,),
                   kwargs={"status": "accepted"})  # fmt: skip
-        st.button("Reject", shortcut="X", icon=":material/close:", disabled=closed, on_click=change, args=(after,),
+        st.button("Reject", shortcut="X", icon=":material/close:", disabled=fixed, on_click=change, args=(after,),
                   kwargs={"status": "rejected"})  # fmt: skip
-        st.button("Edit", shortcut="E", icon=":material/edit:", disabled=closed or conversation is None,
+        st.button("Edit", shortcut="E", icon=":material/edit:", disabled=fixed or conversation is None,
                   on_click=editor.begin, args=(info, row, conversation))  # fmt: skip
         st.button("Restore" if row.state.deleted else "Delete", shortcut="D", icon=":material/delete:",
-                  disabled=closed, on_click=change, args=(None,),
+                  disabled=fixed, on_click=change, args=(None,),
                   kwargs={"deleted": not row.state.deleted})  # fmt: skip
+
+
+def _walk(info: DatasetInfo, row: TableRow, step: Step, places: int) -> None:
+    """Go on from where the person is now: keys may be pressed faster than the page is drawn."""
+    spot = step(table_state.read(info.ref).row or row.row_id, places)
+    if spot is not None:
+        table_state.open_row(info.ref, *spot)
 
 
 def _checks(info: DatasetInfo, row: TableRow, conversation: Conversation, closed: bool) -> None:
@@ -117,7 +121,7 @@ def _checks(info: DatasetInfo, row: TableRow, conversation: Conversation, closed
         check = CHECKS.get(name)
         if check is None:
             continue
-        mend = None if closed else propose(name, conversation)
+        mend = None if closed or row.state.deleted else propose(name, conversation)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             icon = ":material/error:" if check.severity == "fault" else ":material/help:"
             colour: Literal["red", "orange"] = "red" if check.severity == "fault" else "orange"

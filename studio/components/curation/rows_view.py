@@ -50,14 +50,14 @@ def show_rows_view(info: DatasetInfo, copy: WorkingCopy) -> None:
         if wrong:
             st.warning(f"{escape(wrong)} All rows are shown.", icon=":material/filter_alt_off:")
         show_toolbar(info, table, place)
-    with left:
-        _facets(info, table, place)
     with middle:
-        if copy.saved_as is None:
+        if copy.saved_as is None and not wrong:
             show_many(info, place, page.total)
         show_rows(info, copy, place, page)
     with right:
         _panel(info, copy, table, place, page)
+    with left:  # last: at a million rows counting takes a second, and the next key need not wait for it
+        _facets(info, table, place)
 
 
 def _asked(info: DatasetInfo, copy: WorkingCopy) -> tuple[Table, TableState, str]:
@@ -77,6 +77,10 @@ def _page(table: Table, place: TableState) -> TablePage:
 def _located(table: Table, place: TableState) -> tuple[TableState, TablePage]:
     """The page that the open row is on, where that can be told quickly; the first row is open where none is."""
     page = _page(table, place)
+    last = max(-(-page.total // PAGE_ROWS), 1)
+    if place.page > last:
+        place = replace(place, page=last)
+        page = _page(table, place)
     ids = [row.row_id for row in page.rows]
     if place.row is None or place.row in ids or page.total > FINDABLE:
         return replace(place, row=place.row or next(iter(ids), None)), page
@@ -112,7 +116,7 @@ def _tokenizer(info: DatasetInfo) -> None:
     st.selectbox("Count tokens of", [*names, choose.LITERAL_TOKENS], key=key, on_change=state.chosen,
                  args=("tokenizer",), format_func=lambda name: name if name in names else "no model",
                  help="Exact lengths of prompt and answer, counted once for each model.")  # fmt: skip
-    state.put("tokenizer", value)
+    state.remember("tokenizer", value)
 
 
 @guarded
@@ -143,10 +147,10 @@ def _panel(info: DatasetInfo, copy: WorkingCopy, table: Table, place: TableState
         st.warning(f"{escape(info.ref)} has no row {place.row}.", icon=":material/search_off:")
         return
 
-    def step(places: int) -> Spot | None:
-        if place.row not in ids:
-            return (ids[0], place.page) if ids else None
-        number = ids.index(place.row) + places
+    def step(row_id: int, places: int) -> Spot | None:
+        if row_id not in ids:
+            return (ids[0], place.page) if ids and row_id == place.row else None
+        number = ids.index(row_id) + places
         if 0 <= number < len(ids):
             return ids[number], place.page
         return _beyond(table, place, places, page.total)

@@ -25,7 +25,7 @@ from studio.components.conversation import show_conversation
 from studio.components.curation import actions
 from studio.components.errors import show, show_job_error
 from studio.components.job import follow
-from studio.components.text import escape
+from studio.components.text import ago, escape
 
 NONE = "—"
 KINDS = {
@@ -128,16 +128,19 @@ def _leakage(info: DatasetInfo) -> None:
     if job:
         show_job_error(job.error)
         if job.result:
+            st.caption(f"Looked at {ago(job.finished_at or job.created_at)}.")
             _report(job.result, left, right)
 
 
 def _report(result: dict[str, Any], left: str, right: str) -> None:
     total = sum(count["right"] for count in result["counts"].values())
     if not total:
-        st.success(f"No row of {escape(right)} has a fellow in {escape(left)}.", icon=":material/check:")
+        st.success(f"No row of {escape(right)} is given away by {escape(left)}.", icon=":material/check:")
         return
     share = result["shares"]["right"]
-    st.markdown(f"**{counted(total, 'row')}** of {escape(right)} ({share:.1%}) have a fellow in {escape(left)}:")
+    st.markdown(
+        f"**{counted(total, 'row')}** of {escape(right)} ({share:.1%}) are given away by rows of {escape(left)}"
+    )
     for kind, count in result["counts"].items():
         if count["right"]:
             st.markdown(f"- {KINDS[kind]}: {count['right']:,}")

@@ -8,13 +8,15 @@ import streamlit as st
 
 from lib.data.checks import CHECKS
 from lib.data.datasets import DatasetInfo
-from lib.data.edits.undo import redoable, undoable
+from lib.data.edits import STATUSES
 from lib.data.facets import useful_fields
 from lib.data.fields import Field
-from lib.data.filters import OPERATORS, UNARY, Condition
+from lib.data.filters import OPERATORS, UNARY, Condition, Query
+from lib.data.splits.hashed import SPLITS
 from lib.data.table import Table
 from lib.errors import BadInput
-from studio import person, table_state
+from lib.words import counted
+from studio import cache, table_state
 from studio.components.curation import actions
 from studio.components.text import escape
 from studio.table_state import TableState
@@ -24,15 +26,13 @@ NO_ORDER = "row number"
 
 def show_toolbar(info: DatasetInfo, table: Table, place: TableState) -> None:
     """Draw it; whatever is chosen goes into the address."""
-    fields = {field.name: field for field in useful_fields(table.copy)}
+    fields = {field.name: field for field in useful_fields(table.copy, place.query.tokenizer)}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         _search(info, place)
         _order(info, place, fields)
         _adder(info, place, fields)
-        if table.copy.saved_as is None:
-            _undo(info)
-        person.chooser()
     _chips(info, table, place)
+    _deleted(info, table, place)
 
 
 def _search(info: DatasetInfo, place: TableState) -> None:
@@ -69,10 +69,7 @@ def _adder(info: DatasetInfo, place: TableState, fields: dict[str, Field]) -> No
         name = st.selectbox("Field", list(fields), format_func=lambda name: fields[name].label, key="filter-field")
         operators = [operator for operator in OPERATORS if Table.fits(fields[name], operator)]
         operator = st.selectbox("Test", operators, format_func=OPERATORS.__getitem__, key=f"filter-test-{name}")
-        value = ""
-        if operator not in UNARY:
-            hint = {"in": "low..high, low.. or ..high", "any": "3,5,9"}.get(operator, "")
-            value = st.text_input("Value", key=f"filter-value-{name}", placeholder=hint)
+        value = "" if operator in UNARY else _value(fields[name], operator)
 
         def added() -> None:
             try:
@@ -85,14 +82,15 @@ def _adder(info: DatasetInfo, place: TableState, fields: dict[str, Field]) -> No
         st.button("Add filter", type="primary", on_click=added, disabled=operator not in UNARY and not value)
 
 
-def _undo(info: DatasetInfo) -> None:
-    mine, again = undoable(info, person.name()), redoable(info, person.name())
-    st.button("Undo", shortcut="U", icon=":material/undo:", type="tertiary", disabled=mine is None,
-              help=f"Takes back: {escape(mine.what)}" if mine else "Nothing of yours to take back",
-              on_click=actions.undo_last, args=(info,))  # fmt: skip
-    st.button("Redo", shortcut="Shift+U", icon=":material/redo:", type="tertiary", disabled=again is None,
-              help=f"Brings back: {escape(again.what)}" if again else "Nothing of yours to bring back",
-              on_click=actions.redo_last, args=(info,))  # fmt: skip
+def _value(field: Field, operator: str) -> str:
+    known = {"status": STATUSES, "split": SPLITS, "flag": tuple(CHECKS)}.get(field.name)
+    options = ("yes", "no") if field.kind == "yes or no" else known if operator in ("is", "not") else None
+    key = f"filter-value-{field.name}-{operator}"
+    if options:
+        return st.selectbox("Value", options, key=key,
+                            format_func=lambda one: CHECKS[one].label if field.name == "flag" else one)  # fmt: skip
+    hint = {"in": "low..high, low.. or ..high", "any": "3,5,9"}.get(operator, "")
+    return st.text_input("Value", key=key, placeholder=hint) or ""
 
 
 def _words(condition: Condition, table: Table) -> str:
@@ -115,3 +113,13 @@ def _chips(info: DatasetInfo, table: Table, place: TableState) -> None:
         if len(place.query.conditions) > 1:
             st.button("Clear all", type="tertiary", on_click=table_state.ask,
                       args=(info.ref, replace(place.query, conditions=(), search="")))  # fmt: skip
+
+
+def _deleted(info: DatasetInfo, table: Table, place: TableState) -> None:
+    """The way to the rows that were deleted and are not saved away yet."""
+    asked = Condition("deleted", "is", "yes")
+    if table.copy.touched and not any(one.field == "deleted" for one in place.query.conditions):
+        rows = cache.count(Table(table.copy, Query((asked,))))
+        if rows:
+            st.button(f"{counted(rows, 'deleted row')}", icon=":material/delete:", type="tertiary", key="to-deleted",
+                      on_click=table_state.ask, args=(info.ref, Query((asked,))))  # fmt: skip

@@ -153,12 +153,13 @@ def _journal(info: DatasetInfo, copy: WorkingCopy) -> None:
         return
     st.subheader("Edits of this version", anchor=False)
     st.caption("Newest first; undoing one is an edit of its own, so nothing is ever lost.")
+    latest = {entry.reverts: entry.action for entry in reversed(found) if entry.reverts is not None}
     for entry in found:
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(
                 f":small[**{escape(entry.who)}** {escape(_what(entry))} :gray[{ago(entry.at)}]]", width="content"
             )
-            if copy.saved_as is None and entry.action not in ("undo", "redo"):
+            if copy.saved_as is None and entry.action not in ("undo", "redo") and latest.get(entry.seq) != "undo":
                 st.button("Undo", key=f"journal-undo-{entry.seq}", type="tertiary", on_click=actions.undo_entry,
                           args=(info, entry.seq))  # fmt: skip
 
@@ -210,8 +211,10 @@ def _differences(found: VersionDiff, key: str) -> None:
     if not kinds:
         st.success("No row differs.", icon=":material/check:")
         return
-    kind = st.segmented_control("Show", kinds, default=kinds[0], required=True, key=f"diff-kind-{key}")
-    total = getattr(found, kind)
+    fields = [name for name, count in found.fields.items() if 0 < count < found.changed]
+    kind = st.segmented_control("Show", [*kinds, *fields], default=kinds[0], required=True, key=f"diff-kind-{key}",
+                                format_func=lambda one: one if one in kinds else f"changed {one}")  # fmt: skip
+    total = getattr(found, kind) if kind in kinds else found.fields[kind]
     pages = max(-(-total // DIFF_ROWS), 1)
     pager = f"diff-page-{key}-{kind}"
     offset = (st.session_state.get(pager, 1) - 1) * DIFF_ROWS

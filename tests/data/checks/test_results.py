@@ -90,3 +90,11 @@ def test_the_job_takes_a_threshold_and_checks(tmp_path):
 def test_settings_name_checks_that_there_are():
     with pytest.raises(NotFound):
         check_results.settings_of(None, None, None, checks=frozenset(("nonsense",)))
+
+
+def test_what_was_found_in_some_rows(tmp_path):
+    info = imported(tmp_path, [*ROWS, *ROWS[:2]])
+    check_results.check(info, Settings())
+    found = check_results.findings_of(info, "exact_duplicate", [1, 13])
+    assert {row_id: one.group for row_id, one in found.items()} == {13: 1}
+    assert check_results.cluster_count(info, "exact_duplicate") == 2

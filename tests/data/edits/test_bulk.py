@@ -80,7 +80,7 @@ def test_the_predicate_is_kept_not_the_rows(info):
     query = Query.parse(["row:in:1..4"], search="what")
     operation = Operation("replace", "What", {"by": "Who", "case": True})
     made = change_all(info, query, operation, "ada")
-    assert made.what == "replace 'What' by 'Who', where text contains 'what', row 1 to 4" and made.version == 1
+    assert made.what == "replace “What” by “Who”, where text contains 'what', row 1 to 4" and made.version == 1
     assert Query.from_dict(made.predicate["query"]) == query
     assert Operation.from_dict(made.predicate["operation"]) == operation
     assert entries(info) == [made]
