@@ -107,6 +107,8 @@ def mend_what_a_check_found(tab: Watched) -> None:
 
 def edit_by_keyboard_and_undo(tab: Watched) -> None:
     tab.open("curate", dataset="desk", row="3")
+    expect(tab.page.get_by_role("button", name="Next Shortcut J")).to_be_enabled()
+    tab.drawn()
     tab.page.keyboard.press("j")
     tab.page.wait_for_url(re.compile("row=4"))
     tab.settle()
