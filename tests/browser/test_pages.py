@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Browser, expect
 
@@ -119,3 +121,10 @@ def test_a_page_that_does_not_exist_leads_back(browser: Browser, full_studio: St
     with watching(browser, full_studio.url) as tab:
         tab.page.goto(f"{full_studio.url}/nonesuch")
         expect(tab.page.get_by_text("Page not found")).to_be_visible()
+
+
+def test_lengths_and_then_tokens_are_counted_while_one_looks(browser: Browser, full_studio: Studio) -> None:
+    with watching(browser, full_studio.url) as tab:
+        tab.open("curate", dataset="medical-terms")
+        bar = tab.page.get_by_role("button", name=re.compile("^answer tokens .* rows?$")).first
+        expect(bar).to_be_visible(timeout=60_000)

@@ -79,7 +79,7 @@ def _find(table: Table, connection: duckdb.DuckDBPyConnection, operation: Operat
             tests.append(f"({' OR '.join(holding)})")
             parameters = [*parameters, *[text] * len(mapped)]
     if operation.kind == "mend" and operation.value in REPEATS:
-        tests.append(_still_repeated(int((results.summary(table.copy.info) or {"seq": 0})["seq"])))
+        tests.append(_still_repeated(int((results.summary(table.copy.info) or {}).get("seq", 0))))
         parameters = [*parameters, operation.value]
     connection.execute(
         f"CREATE TABLE hits AS SELECT rows.{ROW_ID} FROM {table.source()} WHERE {' AND '.join(tests)}", parameters

@@ -100,10 +100,16 @@ def _jobs(info: DatasetInfo) -> None:
 
 def _facets(info: DatasetInfo, table: Table, place: TableState) -> None:
     """Drawn apart from the page, and again and again while lengths are measured: an open dialog or field stays."""
-    measuring = measure_job.ensure(info, "texts", user=person.name())
-    if table.query.tokenizer and measuring is None:
-        measuring = measure_job.ensure(info, "tokens", table.query.tokenizer, person.name())
-    st.fragment(_draw_facets, run_every=MEASURING_SECONDS if measuring else None)(info, table, place, measuring)
+    measuring = _measuring(info, table)
+    st.fragment(_draw_facets, run_every=MEASURING_SECONDS if measuring else None)(info, table, place)
+
+
+def _measuring(info: DatasetInfo, table: Table) -> int | None:
+    """The job that measures what is missing or was edited: lengths first, then tokens; None when all is there."""
+    job = measure_job.ensure(info, "texts", user=person.name())
+    if job is None and table.query.tokenizer:
+        job = measure_job.ensure(info, "tokens", table.query.tokenizer, person.name())
+    return job
 
 
 def _tokenizer(info: DatasetInfo) -> None:
@@ -120,7 +126,7 @@ def _tokenizer(info: DatasetInfo) -> None:
 
 
 @guarded
-def _draw_facets(info: DatasetInfo, table: Table, place: TableState, measuring: int | None) -> None:
+def _draw_facets(info: DatasetInfo, table: Table, place: TableState) -> None:
     if st.session_state.pop(_CLICKED, False):
         st.rerun()
 
@@ -130,9 +136,9 @@ def _draw_facets(info: DatasetInfo, table: Table, place: TableState, measuring: 
         table_state.ask(info.ref, query)
         st.session_state[_CLICKED] = True
 
-    job = queue.get(measuring) if measuring else None
-    if job and job.live:
-        progress_bar(job, "rows")
+    measuring = _measuring(info, table)
+    if measuring is not None:
+        progress_bar(queue.get(measuring), "rows")
     show_facets(cache.table_facets(table), clicked)
 
 
