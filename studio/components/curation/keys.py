@@ -23,6 +23,7 @@ export default function({ setTriggerValue }) {
   const typing = (node) => node && (node.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(node.tagName));
   const focusSoon = (selector, tries) => {
     const field = document.querySelector(selector);
+    if (typing(document.activeElement)) return;  // the person is in a field already
     if (field) field.focus();
     else if (tries) setTimeout(() => focusSoon(selector, tries - 1), 100);
   };
