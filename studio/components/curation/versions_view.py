@@ -35,8 +35,10 @@ def show_versions_view(info: DatasetInfo, copy: WorkingCopy) -> None:
     left, right = st.columns([2, 3], gap="large")
     with left:
         st.subheader("Versions", anchor=False)
+        views = runs.list_runs()
         for one in reversed(versions):
-            _version(one, is_open=one.version == info.version, is_latest=one is versions[-1])
+            used = [view.id for view in views if (view.dataset, view.version) == (one.name, one.version)]
+            _version(one, used, is_open=one.version == info.version, is_latest=one is versions[-1])
         _journal(info, copy)
     with right:
         st.subheader("Compare", anchor=False)
@@ -79,7 +81,7 @@ def saving(info: DatasetInfo) -> int | None:
     return None
 
 
-def _version(info: DatasetInfo, is_open: bool, is_latest: bool) -> None:
+def _version(info: DatasetInfo, used: list[str], is_open: bool, is_latest: bool) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             link("curate", f"**version {info.version}**", icon=None, dataset=info.ref, view="Versions")
@@ -88,7 +90,6 @@ def _version(info: DatasetInfo, is_open: bool, is_latest: bool) -> None:
                 st.badge("open", color="blue")
         when = datetime.datetime.fromisoformat(info.created_at).timestamp()
         st.markdown(f":small[:gray[{escape(info.user)}, {ago(when)} · content {info.hash[:12]}]]")
-        used = [view.id for view in runs.list_runs() if (view.dataset, view.version) == (info.name, info.version)]
         if used:
             with st.container(horizontal=True, gap="small"):
                 st.markdown(":small[used by]", width="content")
