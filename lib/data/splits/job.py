@@ -9,9 +9,10 @@ import pyarrow as pa
 from lib.data import datasets
 from lib.data.columns import ROW_ID, SPLIT
 from lib.data.datasets import DatasetInfo
-from lib.data.edits import Entry, open_copy
+from lib.data.edits import Entry, WorkingCopy, open_copy
 from lib.data.edits.bulk import set_splits
 from lib.data.edits.conversations import rows_with
+from lib.data.edits.overlay import DELETED
 from lib.data.splits.rules import Assigned, SplitRule, assign
 from lib.errors import BadInput, Stopped
 from lib.jobs.context import JobContext
@@ -39,6 +40,13 @@ def split(
     table = pa.table({ROW_ID: pa.array(ids, pa.int64()), SPLIT: pa.array(names, pa.string())})
     what = f"split anew: {shares(assigned.shares())}"
     return assigned, set_splits(info, table, who, what, {"rule": rule.to_dict()})
+
+
+def counts(copy: WorkingCopy) -> dict[str, int]:
+    """Rows of each split as they are now, deleted ones left out."""
+    with copy.connect() as connection:
+        found = connection.execute(f"SELECT {SPLIT}, count(*) FROM rows WHERE NOT {DELETED} GROUP BY ALL").fetchall()
+    return dict(found)
 
 
 def run_job(payload: dict[str, Any], job: JobContext) -> dict[str, Any]:

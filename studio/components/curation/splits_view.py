@@ -53,9 +53,7 @@ def show_splits_view(info: DatasetInfo, copy: WorkingCopy) -> None:
 
 
 def _now(copy: WorkingCopy) -> None:
-    with copy.connect() as connection:
-        sql = "SELECT _split, count(*) FROM rows WHERE NOT _tandem_deleted GROUP BY ALL"
-        counts = dict(connection.execute(sql).fetchall())
+    counts = split_job.counts(copy)
     with st.container(horizontal=True):
         for split in SPLITS:
             st.metric(split.capitalize(), f"{counts.get(split, 0):,}", border=True, width=130)

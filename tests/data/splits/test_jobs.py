@@ -33,6 +33,7 @@ def test_dealing_is_one_entry_that_undo_takes_back(info):
     after = split_of(info)
     assert told["changed"] == sum(before[row] != after[row] for row in before)
     assert told["counts"]["test"] == sum(split == "test" for split in after.values())
+    assert job.counts(open_copy(info)) == {name: rows for name, rows in told["counts"].items() if rows}
     [entry] = entries(info)
     assert entry.predicate == {"rule": RULE.to_dict()} and entry.rows == told["changed"]
     undo(info, "ada")
