@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 from lib.errors import BadInput
@@ -82,3 +82,12 @@ class Conversation:
     def answer(self) -> str:
         """The last assistant message's text; empty when the conversation does not end with one."""
         return self.messages[-1].content if self.messages[-1].role == "assistant" else ""
+
+
+def replace_text(conversation: Conversation, change: Callable[[str], str]) -> Conversation:
+    """The conversation with every text changed."""
+    messages = (
+        replace(message, content=change(message.content), context=change(message.context) if message.context else "")
+        for message in conversation.messages
+    )
+    return Conversation(tuple(messages), conversation.extra)

@@ -20,9 +20,10 @@ from tokenizers import AddedToken, Encoding, Tokenizer
 from lib.errors import ModelError
 from lib.formats import model_files
 from lib.formats.chat_template import ChatTemplate
-from lib.formats.render import get_template, render
+from lib.formats.render import render
 from lib.formats.segments import Segment, Specials, text_of
 from lib.formats.spaces import prefix_scheme, without_prefix
+from lib.formats.templates import get_template
 from lib.records import Conversation
 
 IGNORED = -100
@@ -126,10 +127,10 @@ class ModelTokenizer:
         self._tokenizer.post_processor = None
 
     def encode_conversation(
-        self, conversation: Conversation, template_name: str, *, generation: bool = False
+        self, conversation: Conversation, template_name: str, *, generation: bool = False, escape: bool = False
     ) -> Tokens:
         """`tokenize` what `render` makes of a conversation; raises what `render` raises."""
-        return self.tokenize(render(conversation, template_name, self, generation=generation))
+        return self.tokenize(render(conversation, template_name, self, generation=generation, escape=escape))
 
     def tokenize(self, segments: Sequence[Segment]) -> Tokens:
         """Ids and mask of one list of segments."""

@@ -12,7 +12,7 @@ from lib.data.checks.judge import Row
 from lib.data.checks.repeats import Repeats
 from lib.data.checks.report import CheckReport, Finding, Settings
 from lib.data.datasets import DatasetInfo
-from lib.formats.render import get_template
+from lib.formats.templates import get_template
 
 DEFAULT = Settings()
 Rows = Callable[[], Iterable[Row]]

@@ -6,8 +6,8 @@ import itertools
 import re
 
 from lib.data.checks.report import quote
-from lib.formats.render import TEMPLATES
 from lib.formats.segments import LITERAL, find_any
+from lib.formats.templates import TEMPLATES
 from lib.records import Conversation
 
 PLACEHOLDERS = frozenset({

@@ -17,10 +17,9 @@ from lib.data.checks.catalogue import CHECKS
 from lib.data.columns import SPLIT, STATUS, TAGS
 from lib.data.edits.overlay import DELETED
 from lib.data.edits.state import STATUSES, check_tag
-from lib.data.mapping.turns import replace_text
 from lib.data.splits.hashed import SPLITS
 from lib.errors import BadInput
-from lib.records import Conversation
+from lib.records import Conversation, replace_text
 
 SECONDS = 1.0  # that a pattern may spend on one text before it is given up
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from lib.errors import BadInput
-from lib.records import Conversation, Message, Role
+from lib.records import Message, Role
 
 OTHER: dict[str, Role] = {"user": "assistant", "assistant": "user", "system": "user", "tool": "assistant"}
 
@@ -52,15 +52,6 @@ def drop_turn(messages: Sequence[Message], number: int) -> list[Message]:
 def add_turn(messages: Sequence[Message]) -> list[Message]:
     """Put an empty message of the side whose turn it is at the end."""
     return [*messages, Message(OTHER[messages[-1].role], "")]
-
-
-def replace_text(conversation: Conversation, change: Callable[[str], str]) -> Conversation:
-    """The conversation with every text changed."""
-    messages = (
-        replace(message, content=change(message.content), context=change(message.context) if message.context else "")
-        for message in conversation.messages
-    )
-    return Conversation(tuple(messages), conversation.extra)
 
 
 def _at(messages: Sequence[Message], number: int) -> Message:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.data.mapping.turns import add_turn, drop_turn, merge_turns, replace_text, split_turn
+from lib.data.mapping.turns import add_turn, drop_turn, merge_turns, split_turn
 from lib.errors import BadInput
-from lib.records import Conversation, Message
+from lib.records import Conversation, Message, replace_text
 
 TWO = [Message("user", "one\ntwo\n\nthree", "about"), Message("assistant", "four")]
 
