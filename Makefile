@@ -39,6 +39,9 @@ $(VENV)/.installed: requirements.txt | $(VENV)/bin/python
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	@echo "installing what the tests need"
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@# Only their tokenizer files are read, out of the wheels: Llama 3's and Mistral's.
+	@$(BIN)/pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+		--dest $(VENV)/share/tokenizers llama-models==0.3.0 mistral-common==1.13.1
 	@touch $@
 
 lint: setup-dev  ## style, types, direction of imports

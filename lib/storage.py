@@ -2,11 +2,13 @@
 
     datasets/<name>/v0001/{rows.parquet,manifest.json}
     models/<name>/
+    templates/<name>/{v0001.json,deleted}
     runs/<id>/{config.json,metrics.jsonl,log.txt,checkpoints/,adapter/,manifest.json}
     comparisons/<id>/{outputs.parquet,result.json,log.txt}
     edits/<name>/v0001/{overlay,change}-*.parquet
     checks/<name>/v0001.parquet
     measures/<name>/v0001/{texts,tokens-<model>}.parquet
+    lint/<name>/v0001/<settings>.parquet
     jobs/<id>/log.txt · uploads/ · engine.json
 
 A manifest is written last: a folder without one is unfinished and is not shown.
@@ -76,8 +78,16 @@ def measures_dir(name: str, version: int) -> Path:
     return settings.home / "measures" / check_name(name, "dataset name") / f"v{version:04d}"
 
 
+def lint_file(name: str, version: int, key: str) -> Path:
+    return settings.home / "lint" / check_name(name, "dataset name") / f"v{version:04d}" / f"{check_name(key)}.parquet"
+
+
 def models_dir() -> Path:
     return settings.home / "models"
+
+
+def templates_dir() -> Path:
+    return settings.home / "templates"
 
 
 def runs_dir() -> Path:

@@ -1,29 +1,41 @@
-"""Format: every row as the model will see it, with the part it learns marked."""
+"""Format: every row as the model will see it, token by token, with the part it learns marked."""
 
 import streamlit as st
 
-from lib import models
-from lib.formats import TEMPLATES, load_tokenizer
-from studio.components import choose, exporting, rendered_rows
+from lib.data.versions import present
+from studio import state
+from studio.components import choose, exporting
+from studio.components.curation.versions_view import saving
+from studio.components.formatting.lint_view import show_headline, show_lint_view
+from studio.components.formatting.look import choose_look
+from studio.components.formatting.notices import show_unsaved
+from studio.components.formatting.row import show_row
 from studio.components.frame import Place, chain_bar, empty_state, header
+from studio.components.job import follow
 
-header("format", "See each row as text in the model's own format, with the part that is learned marked.")
+VIEWS = {"Rows": show_row, "All rows": show_lint_view}
+
+header("format", "See each row as text and tokens in the model's own format, with the part that is learned marked.")
 bar = st.container()
-left, middle, right = st.columns(3)
+left, right = st.columns([1.3, 6], vertical_alignment="bottom")
 with left:
     info = choose.dataset()
 if info is None:
     empty_state("There is no dataset yet.", "datasets", "Import one")
     st.stop()
-with middle:
-    template = choose.template()
 with right:
-    model = choose.tokenizer()
-st.caption(TEMPLATES[template].help)
+    look = choose_look(info, present(info))
 with bar:
-    place = Place(dataset=info.ref, template=template, next_page="train", next_label="Train on this")
-    chain_bar(place)
-
-tokenizer = load_tokenizer(models.find(model).path) if model else None
-rendered_rows.show_rows(info, template, tokenizer)
-exporting.export_box(info, template, model)
+    chain_bar(Place(dataset=info.ref, template=look.template, next_page="train", next_label="Train on this"))
+value, key = state.choice("view", list(VIEWS), "Rows")
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    view = st.segmented_control("View", VIEWS, key=key, required=True, on_change=state.chosen, args=("view",))
+    show_headline(look)
+state.remember("view", view or value)
+job = saving(info)
+if job is not None:
+    follow(job, "rows")
+else:
+    show_unsaved(look)
+    VIEWS[view or value](look)
+    exporting.export_box(info, look.template, look.model or None)

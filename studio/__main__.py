@@ -21,11 +21,13 @@ from lib.errors import StudioError
 
 # Module of studio/commands -> its commands. Only what a command line names is imported: opening the app needs none.
 COMMANDS = {
-    "data": {"import", "datasets", "check", "export"},
+    "data": {"import", "datasets", "check"},
+    "export": {"export"},
     "show": {"show"},
     "versions": {"versions", "save", "diff", "restore", "branch", "delete"},
     "splits": {"split", "leakage"},
     "formats": {"render", "parse"},
+    "templates": {"templates"},
     "train": {"train", "runs", "run", "stop"},
     "compare": {"compare"},
     "setup": {"setup"},

@@ -10,7 +10,10 @@ from typing import Literal
 
 import streamlit as st
 
-Key = Literal["dataset", "template", "model", "tokenizer", "run", "view", "comparison"]
+Key = Literal[
+    "dataset", "template", "model", "tokenizer", "run", "view", "comparison",
+    "length", "long", "escape", "row", "way", "other", "part", "lint",
+]  # fmt: skip
 
 
 def get(key: Key) -> str:

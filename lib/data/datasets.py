@@ -10,12 +10,12 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from lib import storage
-from lib.data.columns import ROW_ID, SPLIT, decode
+from lib.data.columns import ROW_ID, SPLIT, STATUS, decode
 from lib.data.info import REFUSED, ROWS, DatasetInfo, DatasetRef
 from lib.data.mapping.reading import read_conversation
 from lib.errors import NotFound, StorageError
@@ -33,6 +33,7 @@ __all__ = [
     "list_datasets",
     "page",
     "quoted",
+    "rejected",
     "row",
     "select",
     "unknown",
@@ -197,10 +198,23 @@ def count(info: DatasetInfo, split: str | None = None, search: str | None = None
     return int(select(info, f"SELECT count(*) FROM rows WHERE {condition}", parameters)[0][0])
 
 
+def rejected(info: DatasetInfo) -> frozenset[int]:
+    """Ids of the rows that were rejected in review before the version was saved: training and export pass them over.
+
+    Raises:
+        StorageError: the stored file is missing or damaged.
+    """
+    if not select(info, "SELECT 1 FROM (DESCRIBE rows) WHERE column_name = ?", [STATUS]):
+        return frozenset()  # an import: nobody has reviewed it
+    return frozenset(row_id for (row_id,) in select(info, f"SELECT {ROW_ID} FROM rows WHERE {STATUS} = 'rejected'"))
+
+
 def conversations(
-    info: DatasetInfo, split: str | None = None, limit: int | None = None
+    info: DatasetInfo, split: str | None = None, limit: int | None = None, *, without: Collection[int] = ()
 ) -> Iterator[tuple[int, Conversation]]:
     """Row ids and conversations in order of the ids, streamed: memory does not grow with the rows.
+
+    Rows `without` are passed over; see `rejected`.
 
     Raises:
         StorageError: the stored file is missing or damaged.
@@ -212,7 +226,7 @@ def conversations(
         for stored in batch.to_pylist():
             if limit is not None and given >= limit:
                 return
-            if split is None or stored[SPLIT] == split:
+            if (split is None or stored[SPLIT] == split) and stored[ROW_ID] not in without:
                 values = {name: decode(stored[name], kind) for name, kind in kinds.items()}
                 yield stored[ROW_ID], read_conversation(values, info.mapping)
                 given += 1

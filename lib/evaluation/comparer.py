@@ -11,6 +11,7 @@ import json
 import random
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ from lib.errors import BadInput, CannotCarry, ModelError, Stopped
 from lib.evaluation import comparisons, statistics
 from lib.evaluation.comparisons import ComparisonView
 from lib.evaluation.metrics import METRICS, Scores, score
-from lib.formats import ModelTokenizer, load_tokenizer, render
+from lib.formats import ModelTokenizer, Template, get_template, load_tokenizer
+from lib.formats.escaping import escapable, unescape_text
 from lib.inference.generator import BASE, Generator, Sampling
 from lib.jobs.context import JobContext
 from lib.storage import comparison_dir, disk_errors, write_json
@@ -33,11 +35,12 @@ from lib.training.runs import RunView
 
 @dataclass(frozen=True)
 class Pane:
-    """One model in the comparison: its shown name, PEFT adapter name and template."""
+    """One model in the comparison: its shown name, PEFT adapter name, template, and whether marks are escaped."""
 
     name: str
     adapter: str
-    template: str
+    template: Template
+    escape: bool
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,11 @@ def _compare(comparison: ComparisonView, folder: Path, job: JobContext) -> dict[
     views = [runs.get(run_id) for run_id in comparison.runs]
     base = models.find(views[0].model)
     tokenizer = load_tokenizer(base.path)
-    panes = [Pane(views[0].model, BASE, views[0].template), *(Pane(view.id, view.id, view.template) for view in views)]
+    names = [(views[0].model, BASE), *((view.id, view.id) for view in views)]
+    panes = [
+        Pane(*name, get_template(view.template), view.config.escape_tags)
+        for name, view in zip(names, [views[0], *views], strict=True)
+    ]
     job.progress(0, None, "reading the data")
     questions, left_out = _questions(comparison, views[0], panes, tokenizer)
     job.progress(0, len(questions), "loading the model")
@@ -104,7 +111,7 @@ def _questions(
     left_out: dict[str, int] = {}
     questions = []
     info = datasets.get(comparison.data_ref)
-    for row_id, conversation in datasets.conversations(info, split=comparison.split):
+    for row_id, conversation in datasets.conversations(info, comparison.split, without=datasets.rejected(info)):
         try:
             question = _question(row_id, conversation, panes, tokenizer)
         except CannotCarry:
@@ -144,8 +151,8 @@ def _with_room(questions: list[Question], longest: int, left_out: dict[str, int]
 def _question(row_id: int, conversation: Any, panes: list[Pane], tokenizer: ModelTokenizer) -> Question:
     prompts, scored = [], []
     for pane in panes:
-        prompt = tokenizer.tokenize(render(conversation, pane.template, tokenizer, generation=True)).ids
-        ids = tokenizer.tokenize(render(conversation, pane.template, tokenizer)).ids
+        write = partial(tokenizer.encode_conversation, conversation, pane.template, escape=pane.escape)
+        prompt, ids = write(generation=True).ids, write().ids
         prompts.append(prompt)
         scored.append((ids, [-100] * len(prompt) + ids[len(prompt) :]))
     asked = conversation.prompt().messages[-1]
@@ -189,13 +196,18 @@ def _answer(
                 }
                 for index, pane in enumerate(panes):
                     answer = answers[index * len(batch) + position]
-                    row[f"text|{pane.name}"] = tokenizer.decode(answer.ids, continuation=True).strip()
+                    row[f"text|{pane.name}"] = _read(answer.ids, pane, tokenizer)
                     row[f"ended|{pane.name}"] = answer.ended
                     row[f"nats|{pane.name}"], row[f"tokens|{pane.name}"] = losses[index][position]
                 rows.append(row)
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
             file.flush()
     return rows
+
+
+def _read(ids: list[int], pane: Pane, tokenizer: ModelTokenizer) -> str:
+    text = tokenizer.decode(ids, continuation=True).strip()
+    return unescape_text(text, escapable(pane.template, tokenizer)) if pane.escape else text
 
 
 def _score(rows: list[dict[str, Any]], panes: list[Pane], names: list[str]) -> dict[str, Any]:

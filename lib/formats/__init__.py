@@ -4,10 +4,16 @@ segments        Segment, Specials: text cut where the loss starts and where spec
 template        what a template is
 llama2, alpaca  \\ the templates
 marked          /  (ChatML, Llama 3)
-chat_template   the model's own
+jinja           templates of people nobody knows: what they may do and cost, and where they fail
+chat_template   a chat template in Jinja, the model's or one's own
+layout, learned what any template writes round the texts, learned from what it writes
+spans           which parts of a text are trained
+custom          a source in Jinja made into a template
+template_files, saved   templates of one's own, in versions on the disk
+round_trip      whether rows come back from a template
 context         Alpaca's input in templates without a place for it
 checks          refusals by name
-templates       all of them by name
+templates       all of them by name, saved ones too
 escaping        marks of a format inside messages
 render, reading conversation -> segments, text -> conversation: the ways in
 model_files     what a model's folder says about its tokens

@@ -12,7 +12,8 @@ import re
 from dataclasses import dataclass
 
 from lib.errors import BadInput
-from lib.formats.segments import LITERAL, Segment, Specials
+from lib.formats.checks import refuse_marks
+from lib.formats.segments import LITERAL, Segment, Specials, split_end, strip_begin
 from lib.formats.template import Template
 from lib.records import Conversation, Message
 
@@ -31,7 +32,7 @@ _EXACT = re.compile(
     re.DOTALL,
 )
 _LENIENT = re.compile(
-    r"\s*(?:Below is an instruction\b[^#]*)?### Instruction:(.*?)(?:### Input:(.*?))?### Response:(.*)",
+    r"(?:Below is an instruction\b[^#]*)?### Instruction:(.*?)(?:### Input:(.*?))?### Response:(.*)",
     re.DOTALL,
 )
 _HINT = "Write it as ### Instruction:, ### Input: (when there is one) and ### Response:, each once."
@@ -63,8 +64,8 @@ def _write(layout: _Layout, conversation: Conversation, specials: Specials) -> l
     return out
 
 
-def _read(layout: _Layout, text: str) -> Conversation:
-    text = text.removeprefix("<s>")
+def _read(layout: _Layout, text: str, specials: Specials) -> Conversation:
+    text = strip_begin(text, specials)
     if match := (exact := _EXACT.fullmatch(text)):
         content, inputs, rest = match[1] or match[3] or "", match[2] or "", match[4]
     elif match := _LENIENT.fullmatch(text):
@@ -72,27 +73,12 @@ def _read(layout: _Layout, text: str) -> Conversation:
     else:
         raise _fault(text)
     user = Message("user", content, inputs)
-    answer, ended = _split_end(rest.removeprefix(layout.before_answer))
+    answer, ended = split_end(rest.removeprefix(layout.before_answer), specials.eos)
     if not (exact and rest.startswith(layout.before_answer)):
         answer = answer.strip()
     messages = (user, Message("assistant", answer)) if ended or answer.strip() else (user,)
-    for message in messages:
-        _refuse_tags(message)
+    refuse_marks(messages, TAGS, specials, _HINT)
     return Conversation(messages)
-
-
-def _split_end(answer: str) -> tuple[str, bool]:
-    """The answer without its end token, and whether it had one."""
-    for candidate in (answer, answer.rstrip()):
-        if candidate.endswith("</s>"):
-            return candidate.removesuffix("</s>"), True
-    return answer, False
-
-
-def _refuse_tags(message: Message) -> None:
-    for tag in (*TAGS, *LITERAL.known):
-        if tag in message.content or tag in message.context:
-            raise BadInput(f"{tag} stands inside the {message.role} text.", _HINT)
 
 
 def _fault(text: str) -> BadInput:
@@ -113,7 +99,7 @@ def _template(name: str, label: str, help_line: str, layout: _Layout) -> Templat
         label=label,
         help=help_line,
         segments=lambda conversation, specials, _: _write(layout, conversation, specials),
-        parse=lambda text: _read(layout, text),
+        parse=lambda text, specials: _read(layout, text, specials),
         tags=TAGS,
         literal=Specials("", LITERAL.eos, LITERAL.known),
         one_pair=True,

@@ -1,11 +1,13 @@
-"""Refusals by name: conversations that a template has no place for."""
+"""Refusals by name: conversations that a template has no place for, texts with marks where none belong."""
 
 from __future__ import annotations
 
-from lib.errors import CannotCarry
-from lib.formats.segments import find_any
+from collections.abc import Iterable, Sequence
+
+from lib.errors import BadInput, CannotCarry
+from lib.formats.segments import LITERAL, Specials, find_any
 from lib.formats.template import Template
-from lib.records import Conversation
+from lib.records import Conversation, Message
 
 OTHER = "Change the row, leave it out, or choose another template."
 
@@ -21,7 +23,7 @@ def check(conversation: Conversation, template: Template, *, generation: bool, f
     _check_turns(conversation, template, generation)
     for number, message in enumerate(conversation.messages, start=1):
         if not (_is_text(message.content) and _is_text(message.context)):
-            raise _cannot(template, number, message.role, "it holds half of a character (a lone surrogate)")
+            raise _cannot(template.name, number, message.role, "it holds half of a character (a lone surrogate)")
         tag = find_any(message.content, forbidden) or find_any(message.context, forbidden)
         if tag:
             raise CannotCarry(
@@ -31,26 +33,49 @@ def check(conversation: Conversation, template: Template, *, generation: bool, f
             )
 
 
-def _check_turns(conversation: Conversation, template: Template, generation: bool) -> None:
-    roles = [message.role for message in conversation.messages]
-    turns = roles[1:] if roles[0] == "system" else roles
-    shift = len(roles) - len(turns) + 1
+def refuse_marks(messages: Iterable[Message], tags: frozenset[str], specials: Specials, hint: str) -> None:
+    """Refuse what was read when marks of the form, its begin or its end token stand inside a message.
+
+    Raises:
+        BadInput: says which, and in whose text.
+    """
+    marks = tags | ({specials.bos, specials.eos} - {""}) | (LITERAL.known & specials.known)
+    for message in messages:
+        if mark := find_any(message.content, marks) or find_any(message.context, marks):
+            raise BadInput(f"{mark} stands inside the {message.role} text.", hint)
+
+
+def check_order(roles: Sequence[str], name: str) -> None:
+    """Refuse roles other than an optional system message, then user and assistant in turn.
+
+    Raises:
+        CannotCarry: says that `name` cannot carry them, and at which message it begins.
+    """
+    shift = 2 if roles[0] == "system" else 1
+    turns = roles[shift - 1 :]
     if not turns:
-        raise _cannot(template, 1, "system", "there is nothing but a system message")
+        raise _cannot(name, 1, "system", "there is nothing but a system message")
     for number, role in enumerate(turns):
         if role == "tool":
-            raise _cannot(template, number + shift, role, "there is no place for tool messages")
+            raise _cannot(name, number + shift, role, "there is no place for tool messages")
         if role == "system":
-            raise _cannot(template, number + shift, role, "a system message may only come first, and once")
+            raise _cannot(name, number + shift, role, "a system message may only come first, and once")
         if role != ("user", "assistant")[number % 2]:
             reason = "the assistant speaks first" if number == 0 else f"two {role} messages follow each other"
-            raise _cannot(template, number + shift, role, reason)
+            raise _cannot(name, number + shift, role, reason)
+
+
+def _check_turns(conversation: Conversation, template: Template, generation: bool) -> None:
+    roles = [message.role for message in conversation.messages]
+    check_order(roles, template.name)
+    shift = 2 if roles[0] == "system" else 1
+    turns = roles[shift - 1 :]
     if turns[-1] == "user" and not generation:
-        raise _cannot(template, len(roles), "user", "the conversation ends without an answer to train on")
+        raise _cannot(template.name, len(roles), "user", "the conversation ends without an answer to train on")
     if template.one_pair and shift > 1:
-        raise _cannot(template, 1, "system", "there is no place for a system message")
+        raise _cannot(template.name, 1, "system", "there is no place for a system message")
     if template.one_pair and len(turns) > 2:
-        raise _cannot(template, 3, turns[2], "there is place for one question and one answer only")
+        raise _cannot(template.name, 3, turns[2], "there is place for one question and one answer only")
 
 
 def _is_text(text: str) -> bool:
@@ -64,5 +89,5 @@ def _is_text(text: str) -> bool:
     return True
 
 
-def _cannot(template: Template, number: int, role: str, reason: str) -> CannotCarry:
-    return CannotCarry(f"{template.name} cannot carry message {number} ({role}): {reason}.", OTHER)
+def _cannot(name: str, number: int, role: str, reason: str) -> CannotCarry:
+    return CannotCarry(f"{name} cannot carry message {number} ({role}): {reason}.", OTHER)

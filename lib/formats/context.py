@@ -39,6 +39,19 @@ def check_split(template: str, number: int, written: str, content: str, context:
     )
 
 
+def user_text(template: str, number: int, head: str, message: Message) -> str:
+    """`head` and a user's text, with its context joined on, stripped as one: what forms that strip texts write.
+
+    Raises:
+        CannotCarry: see `check_split`.
+    """
+    content, inputs = message.content, message.context.rstrip()
+    text = (head + join(content, inputs)).strip()
+    content = content if head else content.lstrip()
+    check_split(template, number, text[len(head) :], content if inputs else content.rstrip(), inputs)
+    return text
+
+
 def written(conversation: Conversation, template: str) -> list[str]:
     """Each message's text with its context joined on, in order, after the check that it can be read back.
 

@@ -23,7 +23,8 @@ INPUT_HEADING = "### Input:"
 def escapable(template: Template, tokenizer: ModelTokenizer | None = None) -> frozenset[str]:
     """All that must not stand in a message as it is: the format's tags, special tokens, the heading of an input."""
     special = tokenizer.specials.known if tokenizer else frozenset[str]()
-    return template.tags | template.literal.known | special | {INPUT_HEADING}
+    own = tokenizer.chat.marks if template.needs_tokenizer and tokenizer and tokenizer.chat else template.tags
+    return own | template.literal.known | special | {INPUT_HEADING}
 
 
 def escape_tags(conversation: Conversation, tags: frozenset[str]) -> Conversation:
@@ -34,8 +35,12 @@ def escape_tags(conversation: Conversation, tags: frozenset[str]) -> Conversatio
 
 def unescape(conversation: Conversation, tags: frozenset[str]) -> Conversation:
     """The inverse of `escape_tags` with the same tags."""
-    pattern = _pattern(tags, least=1)
-    return replace_text(conversation, lambda text: pattern.sub(lambda match: f"{match[0][0]}{match[0][2:]}", text))
+    return replace_text(conversation, lambda text: unescape_text(text, tags))
+
+
+def unescape_text(text: str, tags: frozenset[str]) -> str:
+    """One text as it was before `escape_tags`, such as the answer of a model that has learned escaped marks."""
+    return _pattern(tags, least=1).sub(lambda match: f"{match[0][0]}{match[0][2:]}", text)
 
 
 @lru_cache(maxsize=64)

@@ -2,14 +2,15 @@
 
 Layout and whitespace: https://github.com/facebookresearch/llama/blob/main/llama/generation.py (`chat_completion`):
 the system text is put in front of the first user text and the whole is stripped; answers are stripped.
-Reading is exact for text written here, and forgiving for what stands in real files: doubled or missing `<s>`, no end
-token, line breaks and spaces anywhere, both forms mixed.
+Reading is exact for text written here, and forgiving for what stands in real files: doubled or missing begin tokens,
+no end token, line breaks and spaces anywhere, both forms mixed.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from lib.errors import BadInput
 from lib.formats import context
@@ -19,10 +20,6 @@ from lib.records import Conversation, Message
 
 TAGS = frozenset({"[INST]", "[/INST]", "<<SYS>>", "<</SYS>>"})
 
-# Text up to the next tag. Unrolled and possessive, so that long texts without tags cost one pass.
-_BODY = r"([^\[<]*+(?:(?!</?s>|\[/?INST\])[\[<][^\[<]*+)*+)"
-_TURN = re.compile(rf"\s*(?:<s>\s*)*\[INST\]{_BODY}\[/INST\]{_BODY}((?:</s>\s*)*)")
-_TAG = re.compile(r"</?s>|\[/?INST\]")
 _LENIENT_SYSTEM = re.compile(r"<<SYS>>(.*?)<</SYS>>(.*)", re.DOTALL)
 _HINT = "Write it as <s>[INST] question [/INST] answer </s>."
 
@@ -48,6 +45,19 @@ _ONELINE = _Layout("llama2-oneline", "<<SYS>> ", " <</SYS>> ", "")
 _SYSTEM_PATTERNS = {layout.name: layout.system_pattern() for layout in (_META, _ONELINE)}
 
 
+@lru_cache(maxsize=32)
+def _turn(bos: str, eos: str) -> re.Pattern[str]:
+    """One turn: question, answer, what ends it. A text goes up to the next mark, begin or end token.
+
+    Unrolled and possessive, so that long texts without marks cost one pass.
+    """
+    marks = [re.escape(mark) for mark in ("[INST]", "[/INST]", bos, eos) if mark]
+    first = "".join(sorted({re.escape(mark[0]) for mark in ("[", bos, eos) if mark}))
+    body = rf"([^{first}]*+(?:(?!{'|'.join(marks)})[{first}][^{first}]*+)*+)"
+    begins, ends = (rf"(?:{re.escape(token)}\s*)*" if token else "" for token in (bos, eos))
+    return re.compile(rf"\s*{begins}\[INST\]{body}\[/INST\]{body}({ends})")
+
+
 def _write(layout: _Layout, conversation: Conversation, specials: Specials) -> list[Segment]:
     messages = list(conversation.messages)
     system = messages.pop(0).content if messages[0].role == "system" else None
@@ -55,7 +65,7 @@ def _write(layout: _Layout, conversation: Conversation, specials: Specials) -> l
     out: list[Segment] = []
     for turn in range(0, len(messages), 2):
         head = layout.opening + system + layout.closing if system is not None and turn == 0 else ""
-        user = _user_text(layout.name, turn + shift, head, messages[turn])
+        user = context.user_text(layout.name, turn + shift, head, messages[turn])
         out += [Segment(specials.bos, False, True), Segment(f"[INST] {user} [/INST]", False)]
         for answer in messages[turn + 1 : turn + 2]:
             out.append(Segment(f" {answer.content.strip()}{layout.after_answer}", True))
@@ -63,23 +73,15 @@ def _write(layout: _Layout, conversation: Conversation, specials: Specials) -> l
     return out
 
 
-def _user_text(name: str, number: int, head: str, message: Message) -> str:
-    """The first user text with the system block in front, stripped as one; later ones by themselves."""
-    content, inputs = message.content, message.context.rstrip()
-    text = (head + context.join(content, inputs)).strip()
-    content = content if head else content.lstrip()
-    context.check_split(name, number, text[len(head) :], content if inputs else content.rstrip(), inputs)
-    return text
-
-
-def _read(name: str, text: str) -> Conversation:
+def _read(name: str, text: str, specials: Specials) -> Conversation:
+    pattern = _turn(specials.bos, specials.eos)
     messages: list[Message] = []
     position = turn = 0
     while position < len(text) or not turn:
         turn += 1
-        match = _TURN.match(text, position)
+        match = pattern.match(text, position)
         if not match:
-            raise _fault(text[position:], turn)
+            raise _fault(text[position:], turn, specials)
         if messages and messages[-1].role == "user":
             raise BadInput(f"Turn {turn - 1} has no answer before the next [INST].", _HINT)
         position = match.end()
@@ -116,22 +118,22 @@ def _refuse_stray_system(messages: list[Message]) -> None:
                 )
 
 
-def _fault(rest: str, turn: int) -> BadInput:
+def _fault(rest: str, turn: int, specials: Specials) -> BadInput:
     """Why no turn starts at `rest`, in words."""
-    tags = [match.group() for match in _TAG.finditer(rest)]
-    pairs = [tag for tag in tags if tag in ("[INST]", "[/INST]")]
+    pairs = re.findall(r"\[/?INST\]", rest)
     if not pairs:
         what = f"After turn {turn - 1} there is text outside of any turn" if turn > 1 else "There is no [INST]"
         return BadInput(f"{what}.", _HINT)
     if pairs[0] == "[/INST]":
         return BadInput(f"Turn {turn}: [/INST] comes before any [INST].", _HINT)
-    if rest.partition("[INST]")[0].replace("<s>", "").strip():
+    if rest.partition("[INST]")[0].replace(specials.bos, "").strip():
         return BadInput(f"Turn {turn}: there is text before [INST].", _HINT)
     if len(pairs) == 1:
         return BadInput(f"Turn {turn}: [INST] is never closed.", "Write [/INST] after the question.")
     if pairs[1] == "[INST]":
         return BadInput(f"Turn {turn}: a second [INST] comes before [/INST].", _HINT)
-    return BadInput(f"Turn {turn}: <s> or </s> stands inside the question.", _HINT)
+    tokens = " or ".join(token for token in (specials.bos, specials.eos) if token)
+    return BadInput(f"Turn {turn}: {tokens} stands inside the question.", _HINT)
 
 
 LLAMA2 = Template(
@@ -139,7 +141,7 @@ LLAMA2 = Template(
     label="Llama 2 chat",
     help="[INST] question [/INST] answer, line for line as Meta wrote it. For Llama 2 chat and models like it.",
     segments=lambda conversation, specials, _: _write(_META, conversation, specials),
-    parse=lambda text: _read("llama2", text),
+    parse=lambda text, specials: _read("llama2", text, specials),
     tags=TAGS,
 )
 
@@ -148,6 +150,6 @@ LLAMA2_ONELINE = Template(
     label="Llama 2 chat, one line",
     help="The form of many tutorials: spaces where Meta has line breaks. Choose it to match data that already has it.",
     segments=lambda conversation, specials, _: _write(_ONELINE, conversation, specials),
-    parse=lambda text: _read("llama2-oneline", text),
+    parse=lambda text, specials: _read("llama2-oneline", text, specials),
     tags=TAGS,
 )

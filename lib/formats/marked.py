@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from lib.errors import BadInput
 from lib.formats import context
-from lib.formats.segments import Segment, Specials, split_specials
+from lib.formats.segments import BEGINS, ENDS, Segment, Specials, split_specials
 from lib.formats.template import Template
 from lib.records import Conversation, Message
 
@@ -61,9 +61,11 @@ def _end_of_answer(markers: _Markers, specials: Specials) -> Segment:
     return Segment(special or markers.end, True, bool(special))
 
 
-def _read(markers: _Markers, text: str) -> Conversation:
-    text = text.lstrip().removeprefix(markers.bos)
+def _read(markers: _Markers, text: str, specials: Specials) -> Conversation:
+    """Begin tokens in front of the first marker and an end token behind the last are read over, whichever they are."""
     before, *turns = text.split(markers.start)
+    for begin in (specials.bos, *BEGINS):
+        before = before.replace(begin, "")
     if before.strip() or not turns:
         raise BadInput(f"The text does not start with {markers.start}.", _hint(markers))
     messages: list[Message] = []
@@ -71,22 +73,32 @@ def _read(markers: _Markers, text: str) -> Conversation:
         last = number == len(turns)
         if last and messages and turn.strip() in ("assistant", "assistant" + markers.after_role.strip()):
             break
-        messages.append(_read_turn(markers, number, turn, last))
+        messages.append(_read_turn(markers, number, turn, last, specials))
     return Conversation(tuple(messages))
 
 
-def _read_turn(markers: _Markers, number: int, turn: str, last: bool) -> Message:
+def _read_turn(markers: _Markers, number: int, turn: str, last: bool, specials: Specials) -> Message:
     role, separator, rest = turn.partition(markers.after_role)
     if not separator or role not in ("system", "user", "assistant"):
         raise BadInput(f"Turn {number} does not start with system, user or assistant.", _hint(markers))
-    text, end, after = rest.partition(markers.end)
+    closing = _closing(markers, role, rest, specials)
+    text, end, after = rest.partition(closing)
+    if last and after.strip() in (specials.eos, *ENDS):
+        after = ""
     if after.strip() or not (end or last):
-        reason = f"has text after {markers.end}" if end else f"is never closed with {markers.end}"
+        reason = f"has text after {closing}" if end else f"is never closed with {closing}"
         raise BadInput(f"Turn {number} {reason}.", _hint(markers))
     for literal in markers.literals:
         if literal in text:
             raise BadInput(f"Turn {number} holds {literal} inside its text.", _hint(markers))
     return context.user_message(text) if role == "user" else Message(role, text)  # type: ignore[arg-type]
+
+
+def _closing(markers: _Markers, role: str, rest: str, specials: Specials) -> str:
+    """What ends a message: an answer ends as the model at hand ends it, or as another model ended it."""
+    if role != "assistant" or (end := _end_of_answer(markers, specials).text) in rest:
+        return markers.end if role != "assistant" else end
+    return next((other for other in ENDS if rest.rstrip().endswith(other)), end)
 
 
 def _hint(markers: _Markers) -> str:
@@ -99,7 +111,7 @@ CHATML = Template(
     label="ChatML",
     help="<|im_start|>role … <|im_end|>: Qwen, SmolLM, the starter model and many others.",
     segments=lambda conversation, specials, generation: _write(_CHATML, conversation, specials, generation),
-    parse=lambda text: _read(_CHATML, text),
+    parse=lambda text, specials: _read(_CHATML, text, specials),
     tags=_CHATML.literals,
     literal=Specials("", "", _CHATML.literals),
     end_of_turn=_CHATML.end,
@@ -110,7 +122,7 @@ LLAMA3 = Template(
     label="Llama 3",
     help="Role headers and <|eot_id|>: Llama 3 and its descendants.",
     segments=lambda conversation, specials, generation: _write(_LLAMA3, conversation, specials, generation),
-    parse=lambda text: _read(_LLAMA3, text),
+    parse=lambda text, specials: _read(_LLAMA3, text, specials),
     tags=_LLAMA3.literals,
     literal=Specials(_LLAMA3.bos, "", _LLAMA3.literals),
     end_of_turn=_LLAMA3.end,

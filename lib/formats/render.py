@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 def render(
     conversation: Conversation,
-    template_name: str,
+    template: str | Template,
     tokenizer: ModelTokenizer | None = None,
     *,
     generation: bool = False,
     escape: bool = False,
 ) -> list[Segment]:
-    """Segments of a conversation; without a tokenizer, with the format's literal tokens.
+    """Segments of a conversation; without a tokenizer, with the format's literal tokens. A template goes by its name.
 
     Training form: the whole conversation, every answer and the token that ends it trained. With `generation` the
     prompt form: the same segments up to where the last answer would start. With `escape`, marks of the format and
@@ -35,7 +35,7 @@ def render(
         CannotCarry: the template has no place for this conversation; says why.
         ModelError: the `model` template without a tokenizer, or with one that has no (working) chat template.
     """
-    template = get_template(template_name)
+    template = get_template(template) if isinstance(template, str) else template
     if escape:
         conversation = _escaped(conversation, template, tokenizer)
     if template.needs_tokenizer:
@@ -71,11 +71,11 @@ def _render_model(
 
 def render_text(
     conversation: Conversation,
-    template_name: str,
+    template: str | Template,
     tokenizer: ModelTokenizer | None = None,
     *,
     generation: bool = False,
     escape: bool = False,
 ) -> str:
     """The text of `render`; raises what it raises."""
-    return text_of(render(conversation, template_name, tokenizer, generation=generation, escape=escape))
+    return text_of(render(conversation, template, tokenizer, generation=generation, escape=escape))

@@ -37,6 +37,11 @@ LITERAL = Specials("<s>", "</s>", frozenset({"<s>", "</s>"}))
 """What exported text carries: the literals that Llama-2 and Alpaca files are written with."""
 
 
+BEGINS = ("<s>", "<|begin_of_text|>", "<|endoftext|>", "<bos>")
+ENDS = ("</s>", "<|eot_id|>", "<|end_of_text|>", "<|im_end|>", "<|endoftext|>", "<eos>")
+"""Begin and end tokens that files are found with: Llama 1 and 2, Llama 3, ChatML models, GPT-2, Gemma."""
+
+
 def text_of(segments: Iterable[Segment]) -> str:
     """The text that the segments make together."""
     return "".join([segment.text for segment in segments])
@@ -62,6 +67,28 @@ def split_specials(text: str, known: frozenset[str], trained: bool = False) -> l
         return [Segment(text, trained)] if text else []
     parts = _pattern(known).split(text)
     return [Segment(part, trained, number % 2 == 1) for number, part in enumerate(parts) if part]
+
+
+def begin_of(specials: Specials) -> str:
+    """The begin token to read over: the one in use, or `<s>` in front of forms that do not write it themselves."""
+    return specials.bos or (LITERAL.bos if LITERAL.bos in specials.known else "")
+
+
+def strip_begin(text: str, specials: Specials) -> str:
+    """The text without the begin tokens and the whitespace in front of it."""
+    bos = begin_of(specials)
+    text = text.lstrip()
+    while bos and text.startswith(bos):
+        text = text.removeprefix(bos).lstrip()
+    return text
+
+
+def split_end(answer: str, eos: str) -> tuple[str, bool]:
+    """An answer without its end token (and whitespace behind that), and whether it had one."""
+    for candidate in (answer, answer.rstrip()):
+        if eos and candidate.endswith(eos):
+            return candidate.removesuffix(eos), True
+    return answer, False
 
 
 def find_any(text: str, literals: frozenset[str]) -> str:

@@ -9,7 +9,7 @@ from lib.formats.segments import LITERAL, Segment, Specials
 from lib.records import Conversation
 
 Write = Callable[[Conversation, Specials, bool], list[Segment]]
-Read = Callable[[str], Conversation]
+Read = Callable[[str, Specials], Conversation]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,10 @@ class Template:
     segments: Write
     """(conversation, specials, add_generation_prompt) -> segments. Unchecked and unmerged."""
     parse: Read | None = None
-    """text -> Conversation, `BadInput` when it is not in this form. None: the form cannot be read."""
+    """(text, tokens it is written with) -> Conversation, `BadInput` when it is not in this form.
+
+    None: the form cannot be read.
+    """
     tags: frozenset[str] = frozenset()
     """Literals that no message may hold."""
     literal: Specials = LITERAL
@@ -32,4 +35,8 @@ class Template:
     """The format's own token after an answer; empty: the tokenizer's EOS."""
     one_pair: bool = False
     """Carries one user message and one answer, and no system message."""
+    joint: str = "\n\n"
+    """Stands between a system prompt and a question that are made one text: see `unroll`."""
     needs_tokenizer: bool = False
+    source: str = ""
+    """The Jinja of a template that somebody wrote here; empty for those that come with the studio."""

@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import accumulate
 from pathlib import Path
+from typing import NamedTuple
 
 from tokenizers import AddedToken, Encoding, Tokenizer
 
@@ -23,6 +25,7 @@ from lib.formats.chat_template import ChatTemplate
 from lib.formats.render import render
 from lib.formats.segments import Segment, Specials, text_of
 from lib.formats.spaces import prefix_scheme, without_prefix
+from lib.formats.template import Template
 from lib.formats.templates import get_template
 from lib.records import Conversation
 
@@ -37,27 +40,41 @@ class Tokens:
     """A tokenized conversation: four lists of one length.
 
     `trained[i]`: the loss counts token i. `spans[i]`: where it stands in `text_of(segments)`, as (start, end)
-    characters. Tokens that share one character have the same span. `special[i]`: it is a special token.
+    characters; empty where spans were not asked for. Tokens that share one character have the same span.
+    `special[i]`: it is a special token.
+    `joins`: numbers of tokens before which the loss starts or stops, and where the tokenizer would not have cut the
+    text if it had been given the whole of it at once.
     """
 
     ids: list[int]
     trained: list[bool]
     spans: list[tuple[int, int]]
     special: list[bool]
+    joins: list[int] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.ids)
 
+    def partial(self) -> list[bool]:
+        """Whether each token is but a part of a character, or shares one with a neighbour."""
+        before = [0, *(end for _, end in self.spans)]
+        after = [*(start for start, _ in self.spans[1:]), sys.maxsize]
+        return [
+            start == end or start < last or end > first
+            for (start, end), last, first in zip(self.spans, before, after, strict=False)
+        ]
 
-@dataclass(frozen=True, slots=True)
-class _Run:
+
+class _Run(NamedTuple):
     """Text between two special tokens, or one special token (`id`). `start`: its place in the whole text.
 
-    `pieces`: (text, trained), in turn. `fresh`: encoded as the start of a text.
+    `pieces`: (text, trained), in turn. `texts`: the run's text up to the end of each piece, none for a special token.
+    `fresh`: encoded as the start of a text.
     """
 
     start: int
     pieces: tuple[tuple[str, bool], ...]
+    texts: tuple[str, ...] = ()
     fresh: bool = True
     id: int | None = None
 
@@ -127,38 +144,41 @@ class ModelTokenizer:
         self._tokenizer.post_processor = None
 
     def encode_conversation(
-        self, conversation: Conversation, template_name: str, *, generation: bool = False, escape: bool = False
+        self, conversation: Conversation, template: str | Template, *, generation: bool = False, escape: bool = False
     ) -> Tokens:
         """`tokenize` what `render` makes of a conversation; raises what `render` raises."""
-        return self.tokenize(render(conversation, template_name, self, generation=generation, escape=escape))
+        return self.tokenize(render(conversation, template, self, generation=generation, escape=escape))
 
     def tokenize(self, segments: Sequence[Segment]) -> Tokens:
         """Ids and mask of one list of segments."""
         return self.tokenize_batch([segments])[0]
 
-    def tokenize_batch(self, batch: Sequence[Sequence[Segment]]) -> list[Tokens]:
-        """`tokenize` for many at once, encoded in parallel."""
+    def tokenize_batch(self, batch: Sequence[Sequence[Segment]], *, spans: bool = True) -> list[Tokens]:
+        """`tokenize` for many at once, encoded in parallel; quicker without spans, which are then empty."""
         plans = [list(self._runs(segments)) for segments in batch]
-        wanted = {(run.fresh, text): None for plan in plans for run in plan for text in _cumulative(run)}
+        wanted = {(run.fresh, text): None for plan in plans for run in plan for text in run.texts}
         encoded: dict[tuple[bool, str], Encoding] = {}
         for fresh in (True, False):
             texts = [text for is_fresh, text in wanted if is_fresh == fresh]
             if texts:
-                encodings = self._encoder(fresh).encode_batch(texts, add_special_tokens=False)
+                encoder = self._encoder(fresh)
+                encode = encoder.encode_batch if spans else encoder.encode_batch_fast
+                encodings = encode(texts, add_special_tokens=False)
                 encoded |= {(fresh, text): encoding for text, encoding in zip(texts, encodings, strict=True)}
-        return [self._assemble(plan, encoded) for plan in plans]
+        return [self._assemble(plan, encoded, spans) for plan in plans]
+
+    def lengths(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text by itself, as `tokenize` would count them in a segment of its own; on all cores."""
+        return [len(encoding) for encoding in self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
 
     def pieces(self, segments: Sequence[Segment], tokens: Tokens) -> list[str]:
         """Each token as text to show; the vocabulary's own spelling where a character spans several tokens."""
         text = text_of(segments)
-        spans = [None, *tokens.spans, None]
-        shown = []
-        for before, (number, span), after in zip(
-            spans, zip(tokens.ids, tokens.spans, strict=True), spans[2:], strict=False
-        ):
-            whole = span[0] < span[1] and span not in (before, after)
-            shown.append(text[span[0] : span[1]] if whole else self._tokenizer.id_to_token(number) or "")
-        return shown
+        whole = (not partial for partial in tokens.partial())
+        return [
+            text[start:end] if shown else self._tokenizer.id_to_token(number) or ""
+            for number, (start, end), shown in zip(tokens.ids, tokens.spans, whole, strict=True)
+        ]
 
     def decode(self, ids: Sequence[int], skip_special_tokens: bool = True, *, continuation: bool = False) -> str:
         """The text of ids that `tokenize` made, or with `continuation` of ids that a model wrote after a prompt."""
@@ -178,13 +198,13 @@ class ModelTokenizer:
                 fresh = self._is_fresh(special[number])
         return "".join(out)
 
-    def stop_ids(self, template_name: str) -> list[int]:
+    def stop_ids(self, template: str | Template) -> list[int]:
         """Tokens that end an answer: EOS, the ends the model's own files name, the template's end of turn.
 
         Raises:
             NotFound: no such template.
         """
-        template = get_template(template_name)
+        template = get_template(template) if isinstance(template, str) else template
         end = self.chat.end_of_turn() if template.needs_tokenizer and self.chat else template.end_of_turn
         found = [self.eos_id, self._ids.get(end), *self._model_stops]
         return list(dict.fromkeys(number for number in found if number is not None))
@@ -247,31 +267,43 @@ class ModelTokenizer:
             start += len(pieces[0][0]) - len(text)
             pieces = [(text, False), *pieces[1:]] if text else pieces[1:]
         if pieces:
-            yield _Run(start, tuple(pieces), self._is_fresh(before))
+            texts = (pieces[0][0],) if len(pieces) == 1 else tuple(accumulate(piece for piece, _ in pieces))
+            yield _Run(start, tuple(pieces), texts, self._is_fresh(before))
 
-    def _assemble(self, plan: list[_Run], encoded: dict[tuple[bool, str], Encoding]) -> Tokens:
+    def _assemble(self, plan: list[_Run], encoded: dict[tuple[bool, str], Encoding], spans: bool) -> Tokens:
         tokens = Tokens([], [], [], [])
         for run in plan:
             if run.id is None:
-                self._assemble_text(tokens, run, encoded)
-            else:
-                ((text, trained),) = run.pieces
-                _extend(tokens, [run.id], trained, [(run.start, run.start + len(text))], special=True)
+                self._assemble_text(tokens, run, encoded, spans)
+                continue
+            ((text, trained),) = run.pieces
+            tokens.ids.append(run.id)
+            tokens.trained.append(trained)
+            tokens.special.append(True)
+            if spans:
+                tokens.spans.append((run.start, run.start + len(text)))
         return tokens
 
-    def _assemble_text(self, tokens: Tokens, run: _Run, encoded: dict[tuple[bool, str], Encoding]) -> None:
+    def _assemble_text(
+        self, tokens: Tokens, run: _Run, encoded: dict[tuple[bool, str], Encoding], spans: bool
+    ) -> None:  # fmt: skip
         done: list[int] = []
         start = run.start
-        for text, (piece, trained) in zip(_cumulative(run), run.pieces, strict=True):
+        for text, (piece, trained) in zip(run.texts, run.pieces, strict=True):
             encoding, offset, skip = encoded[run.fresh, text], run.start, len(done)
-            if encoding.ids[:skip] != done:
+            ids = encoding.ids
+            if ids[:skip] != done:
                 # The tokenizer would join both sides of the boundary in one token: go on behind it instead.
+                tokens.joins.append(len(tokens))
                 encoding, offset, skip = self._continuation.encode(piece, add_special_tokens=False), start, 0
-            ids = encoding.ids[skip:]
-            spans = encoding.offsets[skip:]
-            if offset:
-                spans = [(first + offset, last + offset) for first, last in spans]
-            _extend(tokens, ids, trained, spans, special=False)
+                ids = encoding.ids
+            ids = ids[skip:]
+            tokens.ids.extend(ids)
+            tokens.trained.extend([trained] * len(ids))
+            tokens.special.extend([False] * len(ids))
+            if spans:
+                found = encoding.offsets[skip:]
+                tokens.spans.extend([(first + offset, last + offset) for first, last in found] if offset else found)
             done = done + ids
             start += len(piece)
 
@@ -300,15 +332,3 @@ def _add_piece(pieces: list[tuple[str, bool]], segment: Segment) -> None:
         pieces[-1] = (pieces[-1][0] + segment.text, segment.trained)
     elif segment.text:
         pieces.append((segment.text, segment.trained))
-
-
-def _cumulative(run: _Run) -> list[str]:
-    """The run's text up to the end of each piece; empty for a special token."""
-    return list(accumulate(piece for piece, _ in run.pieces)) if run.id is None else []
-
-
-def _extend(tokens: Tokens, ids: list[int], trained: bool, spans: list[tuple[int, int]], *, special: bool) -> None:
-    tokens.ids.extend(ids)
-    tokens.trained.extend([trained] * len(ids))
-    tokens.spans.extend(spans)
-    tokens.special.extend([special] * len(ids))

@@ -20,13 +20,17 @@ START_SECONDS = 120
 
 @dataclass
 class Ask:
-    """One question to a base and runs on it; `runs` holds run ids, or None for the base alone."""
+    """One question to a base and runs on it; `runs` holds run ids, or None for the base alone.
+
+    `escape`: the runs have learned marks of the format in texts with a backslash.
+    """
 
     model: str
     template: str
     runs: list[str | None]
     messages: list[dict[str, str]]
     quantization: str = "none"
+    escape: bool = False
     sampling: dict[str, Any] = field(default_factory=dict)
 
 

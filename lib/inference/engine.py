@@ -1,6 +1,6 @@
 """The inference engine: the job `engine`. It holds one base with its adapters and answers over local HTTP.
 
-    POST /generate   {"model", "quantization", "template", "runs": […], "messages": […], "sampling": {…}}
+    POST /generate   {"model", "quantization", "template", "escape", "runs": […], "messages": […], "sampling": {…}}
                      -> a line of JSON a step: {"queue": n} while waiting, {"texts": […], "done": […]}, then
                         {"completions": […]} or {"error": …}
     GET /health      {"model", "adapters", "waiting"}
@@ -32,7 +32,8 @@ from starlette.routing import Route
 
 from lib import models
 from lib.errors import ModelError, StudioError
-from lib.formats import load_tokenizer, render
+from lib.formats import get_template, load_tokenizer
+from lib.formats.escaping import escapable, unescape_text
 from lib.inference.generator import BASE, Generator, Sampling
 from lib.jobs.context import JobContext
 from lib.records import Conversation
@@ -147,7 +148,9 @@ class Engine:
         tokenizer = load_tokenizer(base.path)
         adapters = [run or BASE for run in body["runs"]]
         conversation = Conversation.from_dict({"messages": body["messages"]})
-        prompt = tokenizer.tokenize(render(conversation, body["template"], tokenizer, generation=True)).ids
+        template, escape = body["template"], body.get("escape", False)
+        prompt = tokenizer.encode_conversation(conversation, template, generation=True, escape=escape).ids
+        tags = escapable(get_template(template), tokenizer) if escape else None
         generator = self._load(base.path, body.get("quantization", "none"), adapters)
         sampling = Sampling(**body.get("sampling", {}))
         rows: list[list[int]] = [[] for _ in adapters]
@@ -155,21 +158,25 @@ class Engine:
         ended = [0.0] * len(adapters)  # when each row ended: a short answer beside a long one is not a slow one
         began = time.perf_counter()
 
+        def read(ids: list[int]) -> str:
+            text = tokenizer.decode(ids, continuation=True)
+            return unescape_text(text, tags) if tags else text
+
         def on_token(tokens: list[int | None]) -> bool:
             for index, token in enumerate(tokens):
                 done[index] = token is None
                 if token is not None:
                     rows[index].append(token)
                     ended[index] = time.perf_counter() - began
-            steps.put({"texts": [tokenizer.decode(row, continuation=True) for row in rows], "done": list(done)})
+            steps.put({"texts": [read(row) for row in rows], "done": list(done)})
             return gone.is_set() or self.job.stopping
 
-        stop_ids = tokenizer.stop_ids(body["template"])
+        stop_ids = tokenizer.stop_ids(template)
         answers = generator.generate([prompt] * len(adapters), adapters, stop_ids, sampling, on_token)
         return {
             "completions": [
                 {
-                    "text": tokenizer.decode(answer.ids, continuation=True).strip(),
+                    "text": read(answer.ids).strip(),
                     "ended": answer.ended,
                     "tokens": len(answer.ids),
                     "seconds": round(seconds, 3),

@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from lib.errors import BadSettings
+from lib.formats.fitting import POLICIES
 
 QUANTIZATIONS = ("none", "nf4", "int8")
-LONG_ROWS = ("drop", "cut")
+LONG_ROWS = tuple(POLICIES)
 SCHEDULES = ("linear", "cosine", "constant")
 
 
@@ -34,7 +35,10 @@ class TrainConfig:
     max_length: int = 512
     """Longest row in tokens; what happens to longer ones is `long_rows`."""
     long_rows: str = "drop"
-    """What to do with rows over `max_length`: drop them, or cut their end off (the model then never sees it stop)."""
+    """What to do with rows over `max_length`: drop them, cut their end off (the model then never sees it stop), take
+    their oldest turns away, or split them into several."""
+    escape_tags: bool = False
+    """Write marks of the format inside messages with a backslash instead of leaving such rows out."""
     packing: bool = False
     """Put several short rows into one sequence of `max_length`, kept apart by position: fewer, fuller steps."""
     r: int = 16

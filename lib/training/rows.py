@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lib.data import datasets
 from lib.data.datasets import DatasetInfo
 from lib.errors import BadInput, CannotCarry
-from lib.formats import ModelTokenizer, Tokens, labels, render
+from lib.formats import ModelTokenizer, Segment, Tokens, get_template, labels, render
+from lib.formats.fitting import Effect, Encode, fit
 from lib.records import Conversation
 from lib.training.config import TrainConfig
 
 BATCH = 512
+_TOO_LONG = {"too long": "longer than max_length", "nothing left": "nothing left to learn after cutting"}
 
 
 @dataclass(frozen=True, slots=True)
 class TokenRow:
-    """One row as the model sees it; `labels` is -100 where nothing is learned. `answer` counts trained tokens."""
+    """One row, or a part of one, as the model sees it; `labels` is -100 where nothing is learned.
+
+    `answer` counts trained tokens. Parts of a row all have its id.
+    """
 
     row_id: int
     ids: list[int]
@@ -29,13 +34,18 @@ class TokenRow:
 
 @dataclass
 class Prepared:
-    """Rows to train on, held-out rows to measure on, and what was left out."""
+    """Rows to train on, held-out rows to measure on, what was left out, and what became of long rows."""
 
     train: list[TokenRow] = field(default_factory=list)
     evaluation: list[TokenRow] = field(default_factory=list)
     left_out: dict[str, int] = field(default_factory=dict)
     examples: dict[str, str] = field(default_factory=dict)
-    cut: int = 0
+    long_rows: Effect = field(default_factory=Effect)
+
+    @property
+    def cut(self) -> int:
+        """Rows whose end was cut off."""
+        return self.long_rows.cut
 
     def leave_out(self, reason: str, row_id: int, detail: str = "") -> None:
         self.left_out[reason] = self.left_out.get(reason, 0) + 1
@@ -48,6 +58,7 @@ class Prepared:
             "trained_tokens": sum(row.answer for row in self.train),
             "eval_rows": len(self.evaluation),
             "cut_rows": self.cut,
+            "long_rows": self.long_rows.to_dict(),
             "left_out": self.left_out,
             "examples": self.examples,
         }
@@ -67,7 +78,7 @@ def prepare(info: DatasetInfo, template: str, tokenizer: ModelTokenizer, config:
         )
         raise BadInput(
             f"No row of {info.name}@{info.version} can be trained on: {reasons or 'its train split is empty'}.",
-            "Choose another template, raise max_length, or widen the limits on answer tokens.",
+            "Choose another template, raise max_length or change long_rows, or widen the limits on answer tokens.",
         )
     held_out = "validation" if info.splits.get("validation") else "test"
     rows = list(_token_rows(info, held_out, template, tokenizer, config, Prepared()))
@@ -79,42 +90,63 @@ def prepare(info: DatasetInfo, template: str, tokenizer: ModelTokenizer, config:
 def _token_rows(
     info: DatasetInfo, split: str, template: str, tokenizer: ModelTokenizer, config: TrainConfig, prepared: Prepared
 ) -> Iterator[TokenRow]:
+    renderer = get_template(template)
+
+    def written(conversation: Conversation) -> list[Segment]:
+        return render(conversation, renderer, tokenizer, escape=config.escape_tags)
+
+    def encode(conversation: Conversation) -> Tokens:
+        return _to_learn(tokenizer.tokenize_batch([written(conversation)], spans=False)[0], config)
+
+    rejected = datasets.rejected(info)
     for batch in _batches(datasets.conversations(info, split=split)):
         kept, segments = [], []
         for row_id, conversation in batch:
+            if row_id in rejected:
+                prepared.leave_out("rejected in review", row_id)
+                continue
             if not conversation.answer().strip():  # it would teach the model to say nothing
                 prepared.leave_out("without an answer", row_id)
                 continue
             try:
-                segments.append(render(conversation, template, tokenizer))
-                kept.append(row_id)
+                segments.append(written(conversation))
+                kept.append((row_id, conversation))
             except CannotCarry as error:
                 prepared.leave_out("cannot be carried by the template", row_id, error.message)
-        for row_id, tokens in zip(kept, tokenizer.tokenize_batch(segments), strict=True):
-            row = _fit(row_id, tokens, config, prepared)
-            if row is not None:
-                yield row
+        encoded = tokenizer.tokenize_batch(segments, spans=False)
+        for (row_id, conversation), tokens in zip(kept, encoded, strict=True):
+            if not _limited(row_id, tokens, config, prepared):
+                yield from _fitted(row_id, conversation, _to_learn(tokens, config), config, prepared, encode)
 
 
-def _fit(row_id: int, tokens: Tokens, config: TrainConfig, prepared: Prepared) -> TokenRow | None:
-    """The row within the limits of the settings, or None, with the reason counted."""
+def _to_learn(tokens: Tokens, config: TrainConfig) -> Tokens:
+    """The tokens with the mask that the settings ask for."""
+    return replace(tokens, trained=[True] * len(tokens)) if config.train_on_prompt else tokens
+
+
+def _limited(row_id: int, tokens: Tokens, config: TrainConfig, prepared: Prepared) -> bool:
+    """Whether the row is left out for the length of its answers; the reason is counted."""
     answer = sum(tokens.trained)
-    ids, marks = tokens.ids, list(tokens.ids) if config.train_on_prompt else labels(tokens)
-    reason = ""
     if answer < max(config.min_answer_tokens, 1):
-        reason = "shorter than min_answer_tokens"
+        prepared.leave_out("shorter than min_answer_tokens", row_id, f"{answer} answer tokens of {len(tokens)}")
     elif config.max_answer_tokens and answer > config.max_answer_tokens:
-        reason = "longer than max_answer_tokens"
-    elif len(ids) > config.max_length and config.long_rows == "drop":
-        reason = "longer than max_length"
-    elif all(mark == -100 for mark in marks[: config.max_length]):
-        reason = "nothing left to learn after cutting"
-    if reason:
-        prepared.leave_out(reason, row_id, f"{answer} answer tokens of {len(ids)}")
-        return None
-    prepared.cut += len(ids) > config.max_length
-    ids, marks = ids[: config.max_length], marks[: config.max_length]
-    return TokenRow(row_id, ids, marks, sum(mark != -100 for mark in marks))
+        prepared.leave_out("longer than max_answer_tokens", row_id, f"{answer} answer tokens of {len(tokens)}")
+    else:
+        return False
+    return True
+
+
+def _fitted(
+    row_id: int, conversation: Conversation, tokens: Tokens, config: TrainConfig, prepared: Prepared, encode: Encode
+) -> Iterator[TokenRow]:
+    """What `long_rows` makes of the row, within `max_length`; counted."""
+    fitted = fit(conversation, tokens, config.max_length, config.long_rows, encode)
+    prepared.long_rows += fitted.effect
+    if fitted.outcome in _TOO_LONG:
+        learned = f"{sum(tokens.trained)} tokens to learn of {len(tokens)}"
+        prepared.leave_out(_TOO_LONG[fitted.outcome], row_id, learned)
+    for part in fitted.parts:
+        yield TokenRow(row_id, part.ids, labels(part), sum(part.trained))
 
 
 def _batches(rows: Iterator[tuple[int, Conversation]]) -> Iterator[list[tuple[int, Conversation]]]:

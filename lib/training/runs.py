@@ -75,6 +75,8 @@ RESULT_KEYS = ("steps", "tokens", "seconds", "tokens_per_second", "peak_memory_b
 def create(data: str, model: str, template: str, config: TrainConfig, user: str) -> RunView:
     """Check what can be checked without loading a model, then queue the run.
 
+    It keeps the version of a saved template that there is now, and its source.
+
     Raises:
         NotFound: no such dataset, model or template.
         ModelError: the model's folder cannot be used.
@@ -82,7 +84,8 @@ def create(data: str, model: str, template: str, config: TrainConfig, user: str)
     info = datasets.get(data)
     if not models.is_hub_id(model):  # one from the Hub is fetched by the run itself, which may take long
         models.find(model)
-    get_template(template)
+    renderer = get_template(template)
+    template = renderer.name  # of a saved one, the version of today
     run_id = _new_id()
     with session() as opened:
         job = queue.new_job("train", {"run": run_id}, user)
@@ -108,6 +111,7 @@ def create(data: str, model: str, template: str, config: TrainConfig, user: str)
             "data": view.data_ref,
             "model": model,
             "template": template,
+            **({"template_source": renderer.source} if renderer.source else {}),
             "settings": config.to_dict(),
             "command": command_line(view.data_ref, model, template, config),
         },
@@ -169,7 +173,8 @@ def command_line(data: str, model: str, template: str, config: TrainConfig) -> s
 
     defaults = TrainConfig().to_dict()
     changed = [f"--set {key}={value}" for key, value in config.to_dict().items() if value != defaults[key]]
-    parts = ["python -m studio train", shlex.quote(data), "--model", shlex.quote(model), "--template", template]
+    parts = ["python -m studio train", shlex.quote(data), "--model", shlex.quote(model)]
+    parts += ["--template", shlex.quote(template)]
     return " ".join([*parts, *changed])
 
 

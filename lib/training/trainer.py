@@ -23,7 +23,7 @@ from trl import SFTConfig
 from lib import models
 from lib.data import datasets
 from lib.errors import BadInput, ModelError, Stopped, StorageError
-from lib.formats import ModelTokenizer, load_tokenizer
+from lib.formats import ModelTokenizer, get_template, load_tokenizer
 from lib.jobs.context import JobContext
 from lib.models import loading
 from lib.storage import disk_errors, new_folder, write_json
@@ -182,6 +182,8 @@ def _save_adapter(run: RunView, base: Path, tokenizer: ModelTokenizer, trainer: 
                 folder / "renderer.json",
                 {
                     "template": run.template,
+                    **({"template_source": source} if (source := get_template(run.template).source) else {}),
+                    "escape_tags": run.config.escape_tags,
                     "tokenizer_sha256": tokenizer.fingerprint,
                     "base": run.model,
                     "base_sha256": models.fingerprint(base),

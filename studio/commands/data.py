@@ -1,18 +1,19 @@
-"""import, datasets, check, export."""
+"""import, datasets, check."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from lib.data import datasets as store
 from lib.data.checks import results as check_results
+from lib.data.edits import open_copy
 from lib.data.imports.importer import TEST_FRACTION, import_source
+from lib.data.lint import LintSettings
+from lib.data.lint.run import lint
 from lib.data.mapping.roles import Mapping
 from lib.database import note
-from lib.export.dataset import export_dataset
 from lib.settings import settings
 from lib.words import counted
 from studio.commands.output import AsJson, emit, progress, say, splits_line, table
@@ -24,7 +25,6 @@ def register(app: typer.Typer) -> None:
     app.command("import")(import_)
     app.command("datasets")(datasets)
     app.command("check")(check)
-    app.command("export")(export)
 
 
 def import_(
@@ -93,18 +93,26 @@ def check(
     template: Annotated[str | None, typer.Option(help="Look for the tags of this template only.")] = None,
     tokenizer: Annotated[str | None, typer.Option(help="Model whose tokens are counted.")] = None,
     max_length: Annotated[int | None, typer.Option(help="Longest row in tokens (with --tokenizer).", min=1)] = None,
+    escape: Annotated[bool, typer.Option("--escape", help="Write marks of the template inside texts escaped.")] = False,
     near: Annotated[float, typer.Option(help="Share of words from which rows are near-duplicates.")] = 0.8,
     only: Annotated[list[str] | None, typer.Option(help="Run this check only; repeatable.")] = None,
     json: AsJson = False,
 ) -> None:
-    """Look for duplicates, cut answers, personal data and other faults; changes nothing."""
+    """Look for duplicates, cut answers, personal data and other faults; changes nothing.
+
+    With --template and --tokenizer also for what these two make of each row: its tokens, ends, marks and length.
+    """
     info = store.get(name)
 
     chosen = frozenset(only) if only else None
     settings = check_results.settings_of(template, tokenizer, max_length, near, chosen)
     report = check_results.check(info, settings, progress("rows checked", info.rows)).to_dict()
+    linted = None
+    if template and tokenizer and not only:
+        lint_settings = LintSettings(template, tokenizer, max_length, escape)
+        linted = lint(open_copy(info), lint_settings, progress("rows rendered", info.rows))
     if json:
-        emit(report)
+        emit({**report, "lint": linted} if linted else report)
         return
     print(f"{info.ref}: {report['flagged']:,} of {report['rows']:,} rows flagged")
     table(
@@ -115,22 +123,32 @@ def check(
             if check["rows"]
         ],
     )
+    if linted:
+        _print_lint(linted)
 
 
-def export(
-    name: Annotated[str, typer.Argument(help="dataset or dataset@version")],
-    template: Annotated[str, typer.Option(help="Template to write the text in.")],
-    out: Annotated[Path, typer.Option(help="File to write: .jsonl, .json, .csv or .parquet.")],
-    tokenizer: Annotated[
-        str | None, typer.Option(help="Model whose special tokens to write, not the format's.")
-    ] = None,
-    split: Annotated[str | None, typer.Option(help="Only rows of this split.")] = None,
-    keep_good: KeepGood = False,
-    json: AsJson = False,
-) -> None:
-    """Write a dataset as rendered text."""
-    report = export_dataset(store.get(name), template, out, tokenizer=tokenizer, split=split, keep_good=keep_good)
-    if json:
-        emit(report.to_dict())
-        return
-    print(f"{report.rows:,} rows written to {out}" + (f", {report.left_out:,} left out" if report.left_out else ""))
+def _print_lint(found: dict[str, Any]) -> None:
+    settings = found["settings"]
+    print(f"\nWritten as {settings['template']} for {settings['model']}: {found['tokens']:,} tokens in "
+          f"{found['rows'] - found['left_out']:,} rows, {found['left_out']:,} left out")  # fmt: skip
+    table(
+        ["finding", "rows", "first", "what to do"],
+        [
+            [kind["label"], f"{kind['rows']:,}" if kind["rows"] else "the model", _first(kind), kind["remedy"]]
+            for kind in found["kinds"]
+            if kind["found"]
+        ],
+    )
+    if settings["max_length"]:
+        print(f"\nRows of more than {settings['max_length']:,} tokens (--set long_rows=…):")
+        table(
+            ["long_rows", "rows out", "cut", "left out", "tokens lost", "to learn lost"],
+            [
+                [name, *(f"{effect[key]:,}" for key in ("made", "cut", "dropped", "tokens_lost", "trained_lost"))]
+                for name, effect in found["effects"].items()
+            ],
+        )
+
+
+def _first(kind: dict[str, Any]) -> str:
+    return f"row {kind['examples'][0]['row']}" if kind["examples"] else ""

@@ -47,6 +47,7 @@ def show_panes(run: RunView) -> None:
             runs=[None, run.id],
             messages=[{"role": "user", "content": prompt, "context": about}],
             quantization=run.config.quantization,
+            escape=run.config.escape_tags,
             sampling={"max_new_tokens": int(length)},
         )
         _stream(question, [base, tuned])

@@ -10,7 +10,7 @@ from lib import models
 from lib.data import datasets
 from lib.data.datasets import DatasetInfo
 from lib.errors import StudioError
-from lib.formats import TEMPLATES
+from lib.formats import get_template, template_names
 from lib.training import runs
 from lib.training.runs import RunView
 from studio import state
@@ -36,7 +36,7 @@ def dataset(preferred: str = "medical-terms") -> DatasetInfo | None:
             options += [asked] if asked not in options else []
             state.put("dataset", asked)
     default = next((info.ref for info in infos if info.name == preferred), options[0])
-    chosen = _select(
+    chosen = select(
         "dataset",
         "Dataset",
         options,
@@ -48,9 +48,20 @@ def dataset(preferred: str = "medical-terms") -> DatasetInfo | None:
 
 def template() -> str:
     """A template's name."""
-    return _select(
-        "template", "Template", list(TEMPLATES), "llama2", help="How a conversation is written as text for the model."
+    return select(
+        "template",
+        "Template",
+        template_names(),
+        "llama2",
+        help="How a conversation is written as text for the model.",
+        format_func=_labelled,
     )
+
+
+def _labelled(name: str) -> str:
+    """A template's name, which scripts use, with what it is."""
+    label = get_template(name).label
+    return name if label.lower() == name else f"{name} · {label}"
 
 
 def model() -> str | None:
@@ -61,7 +72,7 @@ def model() -> str | None:
         names.append(asked)
     if not names:
         return None
-    return _select(
+    return select(
         "model",
         "Model",
         names,
@@ -74,7 +85,7 @@ def model() -> str | None:
 def tokenizer() -> str | None:
     """A model whose tokenizer is to be used, or None for the format's literal tokens."""
     names = [*(model.name for model in models.list_models()), LITERAL_TOKENS]
-    chosen = _select(
+    chosen = select(
         "tokenizer",
         "Tokenizer",
         names,
@@ -94,13 +105,12 @@ def run() -> RunView | None:
         st.warning(
             f"The run {escape(asked)} has no adapter to compare. Showing another one.", icon=":material/link_off:"
         )
-    chosen = _select(
-        "run", "Run", list(views), next(iter(views)), help="The tuned model; its base is compared with it."
-    )
+    chosen = select("run", "Run", list(views), next(iter(views)), help="The tuned model; its base is compared with it.")
     return views[chosen]
 
 
-def _select(key: state.Key, label: str, options: list[str], default: str, **more: Any) -> str:
+def select(key: state.Key, label: str, options: list[str], default: str, **more: Any) -> str:
+    """A select box whose choice is in the address."""
     _, widget = state.choice(key, options, default)
     value: str = st.selectbox(label, options, key=widget, on_change=state.chosen, args=(key,), **more)
     state.put(key, value)

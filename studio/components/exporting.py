@@ -6,7 +6,8 @@ import streamlit as st
 
 from lib.data.datasets import DatasetInfo
 from lib.errors import StudioError
-from lib.export.dataset import ENDINGS, export_dataset
+from lib.export.dataset import export_dataset
+from lib.export.options import FORMATS, ExportOptions
 from lib.settings import settings
 from studio.components.errors import show
 
@@ -15,7 +16,7 @@ def export_box(info: DatasetInfo, template: str, tokenizer: str | None) -> None:
     """Choose a file format, write the file, offer it."""
     with st.expander("Export this dataset as text", icon=":material/download:"):
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            ending = st.segmented_control("File", ENDINGS, default=ENDINGS[0], required=True, key="export-ending")
+            ending = st.segmented_control("File", [*FORMATS], default=".jsonl", required=True, key="export-ending")
             keep_good = st.checkbox(
                 "Leave out rows that the template cannot carry", help="Otherwise such a row stops the export."
             )
@@ -23,7 +24,9 @@ def export_box(info: DatasetInfo, template: str, tokenizer: str | None) -> None:
         if st.button("Write the file", key="export"):
             try:
                 with st.spinner("Writing …"):
-                    report = export_dataset(info, template, out, tokenizer=tokenizer, keep_good=keep_good)
+                    report = export_dataset(
+                        info, ExportOptions(template=template, tokenizer=tokenizer, keep_good=keep_good), out
+                    )
             except StudioError as error:
                 show(error.message, error.hint)
                 return

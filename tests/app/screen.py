@@ -102,4 +102,11 @@ def _texts(element: Any) -> list[str]:
 def _parts(component: Any) -> list[tuple[str, bool, bool]]:
     """What a component shows as text: segments of a rendered row, or pieces of a diff."""
     data = json.loads(component.proto.json or "{}")
-    return data.get("segments") or data.get("pieces") or []
+    parts = data.get("parts") or []
+    return [(text, bool(flags & 1), bool(flags & 2)) for text, flags in parts] or data.get("pieces") or []
+
+
+def tokens(app: AppTest) -> list[dict[str, Any]]:
+    """What the token views of the Format page are given to draw."""
+    shown = [json.loads(part.proto.json or "{}") for part in app.get("bidi_component")]
+    return [data for data in shown if "ids" in data]

@@ -1,4 +1,4 @@
-"""`python -m tests.bench [part …]`: parts are app, checks, data, table, training; all by default."""
+"""`python -m tests.bench [part …]`: parts are app, checks, data, table, tokens, training; all by default."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ class Line:
 
 def main(parts: list[str]) -> None:
     """Run the parts one after another and print the table."""
-    from tests.bench import app, checks, data, table, training
+    from tests.bench import app, checks, data, table, tokens, training
 
-    modules = {"app": app, "checks": checks, "data": data, "table": table, "training": training}
+    modules = {
+        "app": app, "checks": checks, "data": data, "table": table, "tokens": tokens, "training": training,
+    }  # fmt: skip
     lines: list[Line] = []
     for name in parts or modules:
         print(f"measuring {name} …", file=sys.stderr, flush=True)

@@ -38,13 +38,13 @@ def measure() -> list[tuple[str, str, str, str, str]]:
         )
         page = browser.new_page()
         for _ in range(ROUNDS):
-            port = _free_port()
+            port = free_port()
             command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
             command += ["--server.headless", "true", "--server.fileWatcherType", "none"]
             seconds, rss = _start(command, port, "Bare", page, folder, Path(folder))
             bare.append(seconds)
             bare_memory.append(rss)
-            port = _free_port()
+            port = free_port()
             command = [sys.executable, "-m", "studio", "--port", str(port)]
             seconds, rss = _start(command, port, "Home", page, folder, ROOT)
             ours.append(seconds)
@@ -80,7 +80,7 @@ def _start(command: list[str], port: int, heading: str, page: Page, home: str, w
         stderr=subprocess.DEVNULL,
     )
     try:
-        while not _listens(port):
+        while not listens(port):
             time.sleep(0.02)
         page.goto(f"http://localhost:{port}/")
         page.get_by_role("heading", name=heading, exact=True).wait_for(timeout=60_000)
@@ -98,12 +98,12 @@ def _listener(parent: int, port: int) -> int:
     raise RuntimeError(f"nothing listens on {port}")
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

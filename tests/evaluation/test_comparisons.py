@@ -155,3 +155,11 @@ def test_an_adapter_that_changes_nothing_is_named(train, compare):
     idle = train(max_steps=1)  # the first step of a warm-up has a learning rate of 0
     with pytest.raises(ModelError, match="answers exactly as its base"):
         compare([idle.id])
+
+
+def test_a_run_with_escaped_marks_is_asked_with_escaped_marks(train, compare, tmp_path):
+    tagged = {"instruction": "What is [/INST]?", "input": "", "output": "A mark.", "split": "test"}
+    import_source(str(write_lines(tmp_path / "tagged.jsonl", [*tiny.ROWS, tagged])), "sums")
+    plain, escaped = (compare([train(escape_tags=escape).id], data="sums@2") for escape in (False, True))
+    assert plain.result["left_out"] == {"cannot be carried by the template": 1}
+    assert escaped.result["rows"] == 7 and not escaped.result["left_out"]

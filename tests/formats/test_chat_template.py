@@ -7,6 +7,7 @@ import pytest
 from lib.errors import CannotCarry, ModelError
 from lib.formats import ModelTokenizer, Segment, render, render_text
 from lib.formats.chat_template import ChatTemplate
+from lib.formats.jinja import TemplateError
 from tests.formats.conversations import talk
 
 END = frozenset({"<end>"})
@@ -82,3 +83,46 @@ def test_conversations_that_the_template_does_not_carry(source: str, reason: str
 def test_broken_and_hostile_templates(source: str) -> None:
     with pytest.raises(ModelError, match="chat template"):
         segments_of(source, "u:Hi", "a:Yo")
+
+
+BLOCKS = (
+    "{% for m in messages %}{% if m.role == 'assistant' %}A: {% generation %}{{ m.content }}<end>{% endgeneration %}\n"
+    "{% else %}Q: {{ m.content }}\n{% endif %}{% endfor %}{% if add_generation_prompt %}A: {% endif %}"
+)
+
+
+def test_blocks_say_what_is_trained() -> None:
+    segments = segments_of(BLOCKS, "u:Hi", "a:Yo", "u:And", "a:So")
+    assert [segment.text for segment in segments if segment.trained] == ["Yo", "<end>", "So", "<end>"]
+    only_last = BLOCKS.replace("{% generation %}", "{% if loop.last %}{% generation %}").replace(
+        "{% endgeneration %}", "{% endgeneration %}{% else %}{{ m.content }}<end>{% endif %}"
+    )
+    trained = [segment.text for segment in segments_of(only_last, "u:Hi", "a:Yo", "u:And", "a:So") if segment.trained]
+    assert trained == ["So", "<end>"]
+    later = BLOCKS.replace("A: {% gen", "A: <think>{% gen")
+    assert segments_of(later, "u:Hi", "a:Yo")[:2] == [Segment("Q: Hi\nA: <think>", False), Segment("Yo", True)]
+
+
+def test_what_a_block_takes_of_the_prompt_is_refused_but_for_whitespace() -> None:
+    space = BLOCKS.replace("A: {% generation %}", "A:{% generation %} ")
+    assert segments_of(space, "u:Hi", "a:Yo") == segments_of(BLOCKS, "u:Hi", "a:Yo")
+    with pytest.raises(CannotCarry, match="message 2: the trained part begins inside the prompt"):
+        segments_of(BLOCKS.replace("A: {% generation %}", "{% generation %}A: "), "u:Hi", "a:Yo")
+
+
+@pytest.mark.parametrize("source", [BLOCKS, BLOCKS.replace("{% generation %}", "").replace("{% endgeneration %}", "")])
+def test_a_prompt_goes_on_as_the_training_text(source: str) -> None:
+    template = ChatTemplate(source, {}, END)
+    conversation = talk("u:Hi", "a:Yo", "u:And", "a:So")
+    prompt = template.segments(conversation.prompt(), generation=True)
+    whole = template.segments(conversation, generation=False)
+    assert "".join(segment.text for segment in whole).startswith("".join(segment.text for segment in prompt))
+    assert whole[: len(prompt)] == prompt
+
+
+def test_what_fails_says_where() -> None:
+    with pytest.raises(TemplateError) as error:
+        segments_of("{% for m in messages %}\n  {{ m.content + 1 }}{% endfor %}", "u:Hi", "a:Yo")
+    assert (error.value.line, error.value.column) == (2, 16)
+    assert error.value.message.startswith("The model's chat template, line 2, column 16: can only concatenate")
+    assert error.value.to_dict()["fault"]["line"] == 2

@@ -1,4 +1,4 @@
-"""Ids and masks, for every template and shape of tokenizer."""
+"""What a tokenizer makes of segments, special tokens, boundaries and the files of a model."""
 
 from __future__ import annotations
 
@@ -8,49 +8,14 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from lib.errors import CannotCarry, ModelError
-from lib.formats import TEMPLATES, ModelTokenizer, Segment, Tokens, labels, load_tokenizer, render, text_of
+from lib.formats import ModelTokenizer, Segment, Tokens, load_tokenizer, render, text_of
 from tests.formats.conversations import talk
-from tests.formats.strategies import MILD, NASTY, conversations, few
 from tests.formats.tokenizers_for_tests import llama2_like, starter_like
 
 PAIRS = talk("s:Be brief.", "u:Hi", "a:Hello!", "u:Who?", "a:Me :)")
 ONE = talk("u:Hi", "a:Hello!")
-
-
-@pytest.mark.parametrize("template", list(TEMPLATES))
-@pytest.mark.parametrize("parts", [NASTY, MILD], ids=["nasty", "mild"])
-@few
-@given(data=st.data())
-def test_prompts_are_prefixes_and_masks_are_the_answers(
-    tokenizers: dict[str, ModelTokenizer], template: str, parts: list[str], data: st.DataObject
-) -> None:
-    conversation = data.draw(conversations(parts, one_pair=TEMPLATES[template].one_pair))
-    for tokenizer in tokenizers.values():
-        try:
-            segments = render(conversation, template, tokenizer)
-            prompt = render(conversation, template, tokenizer, generation=True)
-        except CannotCarry:
-            continue
-        whole, start = tokenizer.tokenize_batch([segments, prompt])
-        assert whole.ids[: len(start)] == start.ids
-        assert whole == tokenizer.tokenize(segments)
-        if "▁" not in text_of(segments):  # SentencePiece writes spaces so; the two cannot be told apart.
-            assert tokenizer.decode(whole.ids, skip_special_tokens=False) == text_of(segments)
-            assert trained_text(tokenizer, whole) == text_of(segment for segment in segments if segment.trained)
-
-
-@pytest.mark.parametrize("template", list(TEMPLATES))
-def test_end_is_trained_once_per_answer_and_bos_never(tokenizer: ModelTokenizer, template: str) -> None:
-    conversation = ONE if TEMPLATES[template].one_pair else PAIRS
-    tokens = tokenizer.encode_conversation(conversation, template)
-    ends = [number for number in labels(tokens) if number in tokenizer.stop_ids(template)]
-    assert len(ends) == sum(message.role == "assistant" for message in conversation.messages)
-    assert labels(tokens)[0] == -100 or not tokens.special[0]
-    assert all(label in (-100, number) for label, number in zip(labels(tokens), tokens.ids, strict=True))
 
 
 @pytest.mark.parametrize("template", ["llama2", "llama2-oneline", "alpaca", "chatml", "llama3", "model"])

@@ -4,6 +4,7 @@
     llama2_like        SentencePiece BPE with byte fallback, space in front, adds <s>
     llama2_first_like  the same as saved by newer transformers: Metaspace, space in front of the whole text only
     llama3_like        byte-level BPE with header tokens, adds <|begin_of_text|>, ends with <|eot_id|>
+    gpt2_like          byte-level BPE whose one special token is BOS, EOS and padding; adds none, no chat template
 
 Each function writes a folder and returns it.
 """
@@ -59,7 +60,7 @@ def starter_like(folder: Path) -> Path:
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.train_from_iterator(CORPUS, _byte_trainer(specials))
     config = {"bos_token": "<|im_start|>", "eos_token": "<|im_end|>", "pad_token": "<|im_end|>"}
-    return _write(folder, tokenizer, {**config, "chat_template": CHATML_TEMPLATE})
+    return write_folder(folder, tokenizer, {**config, "chat_template": CHATML_TEMPLATE})
 
 
 def llama2_like(folder: Path) -> Path:
@@ -70,7 +71,7 @@ def llama2_like(folder: Path) -> Path:
     )
     bos, eos = ({"__type": "AddedToken", "content": text, "special": True} for text in ("<s>", "</s>"))
     config = {"bos_token": bos, "eos_token": eos, "add_bos_token": True, "chat_template": LLAMA2_TEMPLATE}
-    return _write(folder, tokenizer, config)
+    return write_folder(folder, tokenizer, config)
 
 
 def llama2_first_like(folder: Path) -> Path:
@@ -79,7 +80,7 @@ def llama2_first_like(folder: Path) -> Path:
     tokenizer.decoder = decoders.Sequence(
         [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
     )
-    return _write(folder, tokenizer, {"bos_token": "<s>", "eos_token": "</s>", "chat_template": LLAMA2_TEMPLATE})
+    return write_folder(folder, tokenizer, {"bos_token": "<s>", "eos_token": "</s>", "chat_template": LLAMA2_TEMPLATE})
 
 
 def llama3_like(folder: Path) -> Path:
@@ -93,12 +94,20 @@ def llama3_like(folder: Path) -> Path:
     )
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.train_from_iterator(CORPUS, _byte_trainer(specials))
-    _add_bos(tokenizer, "<|begin_of_text|>")
+    add_bos(tokenizer, "<|begin_of_text|>")
     config = {"bos_token": "<|begin_of_text|>", "eos_token": "<|eot_id|>"}
-    _write(folder, tokenizer, config)
+    write_folder(folder, tokenizer, config)
     (folder / "chat_template.jinja").write_text(LLAMA3_TEMPLATE)
     (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": [1, 4]}))
     return folder
+
+
+def gpt2_like(folder: Path) -> Path:
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.train_from_iterator(CORPUS, _byte_trainer(["<|endoftext|>"]))
+    return write_folder(folder, tokenizer, dict.fromkeys(("bos_token", "eos_token", "unk_token"), "<|endoftext|>"))
 
 
 TOKENIZERS: dict[str, Callable[[Path], Path]] = {
@@ -127,17 +136,17 @@ def _sentencepiece() -> Tokenizer:
     merges = [tuple(merge) for merge in model["merges"]]
     tokenizer = Tokenizer(models.BPE(vocab, merges, unk_token="<unk>", fuse_unk=True, byte_fallback=True))
     tokenizer.add_special_tokens([AddedToken(text, special=True, normalized=False) for text in order[:3]])
-    _add_bos(tokenizer, "<s>")
+    add_bos(tokenizer, "<s>")
     return tokenizer
 
 
-def _add_bos(tokenizer: Tokenizer, bos: str) -> None:
+def add_bos(tokenizer: Tokenizer, bos: str) -> None:
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"{bos} $A", pair=f"{bos} $A {bos} $B", special_tokens=[(bos, tokenizer.token_to_id(bos))]
     )
 
 
-def _write(folder: Path, tokenizer: Tokenizer, config: dict[str, Any]) -> Path:
+def write_folder(folder: Path, tokenizer: Tokenizer, config: dict[str, Any]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer.save(str(folder / "tokenizer.json"))
     (folder / "tokenizer_config.json").write_text(json.dumps(config))

@@ -7,6 +7,7 @@ from dataclasses import fields
 import pytest
 
 from lib.errors import BadSettings
+from lib.formats.fitting import POLICIES
 from lib.training.config import PRESETS, TrainConfig, field_help
 
 
@@ -64,3 +65,11 @@ def test_every_setting_has_help_and_every_preset_works():
     assert set(field_help()) == {field.name for field in fields(TrainConfig)}
     for preset in PRESETS.values():
         TrainConfig.from_settings(preset.settings)
+
+
+def test_every_policy_for_long_rows_is_a_setting():
+    for policy in POLICIES:
+        assert TrainConfig.from_settings({"long_rows": policy}).long_rows == policy
+    with pytest.raises(BadSettings, match="drop, cut, turns, split"):
+        TrainConfig(long_rows="shrink")
+    assert TrainConfig.from_settings({"escape_tags": "yes"}).escape_tags

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from lib.data import datasets
+from lib.data.edits import edit
 from lib.data.imports.importer import import_source
+from lib.data.versions import save
 from lib.errors import BadInput
 from lib.formats import load_tokenizer, render
 from lib.training.config import TrainConfig
@@ -102,3 +104,48 @@ def test_rows_without_an_answer_are_left_out_and_counted(stored, tokenizer):
     prepared = prepare(stored([*SHORT, silent]), "llama2", tokenizer, TrainConfig())
     assert prepared.left_out == {"without an answer": 1}
     assert len(prepared.train) == len(SHORT)
+
+
+def talk(turns, split="train"):
+    pairs = (
+        ({"role": "user", "content": f"Say {n}."}, {"role": "assistant", "content": f"{n} " * 10}) for n in range(turns)
+    )
+    messages = [{"role": "system", "content": "Be brief."}, *(message for pair in pairs for message in pair)]
+    return {"messages": messages, "split": split}
+
+
+@pytest.mark.parametrize("prompt_too", [False, True])
+@pytest.mark.parametrize("policy", ["drop", "cut", "turns", "split"])
+def test_long_rows_become_what_fitting_makes_of_them(stored, tokenizer, policy, prompt_too):
+    info = stored([talk(1), talk(8)])
+    config = TrainConfig(max_length=100, long_rows=policy, train_on_prompt=prompt_too)
+    prepared = prepare(info, "chatml", tokenizer, config)
+    whole = {row_id: render(one, "chatml", tokenizer) for row_id, one in datasets.conversations(info)}
+    expected = {"drop": 1, "cut": 2, "turns": 2}.get(policy, 5)
+    assert len(prepared.train) == expected == prepared.long_rows.made
+    assert {row.row_id for row in prepared.train} <= set(whole)
+    assert all(len(row.ids) == len(row.labels) <= 100 and row.answer for row in prepared.train)
+    assert prepared.train[0].ids == tokenizer.tokenize(whole[1]).ids
+    report = prepared.to_dict()["long_rows"]
+    assert report["rows"] == 2 and report["fit"] == 1
+    assert report == prepared.long_rows.to_dict()
+    assert sum(report[name] for name in ("fit", "cut", "shortened", "split", "dropped")) == 2
+    if policy in ("turns", "split"):
+        system = tokenizer.tokenize(render(dict(datasets.conversations(info))[1], "chatml", tokenizer)).ids[:20]
+        assert all(row.ids[:10] == system[:10] for row in prepared.train)
+
+
+def test_marks_in_texts_are_escaped_on_request(stored, tokenizer):
+    info = stored([*SHORT, TAGGED])
+    prepared = prepare(info, "llama2", tokenizer, TrainConfig(escape_tags=True))
+    assert prepared.left_out == {} and len(prepared.train) == 9
+    assert r"What is [\/INST] for?" in tokenizer.decode(prepared.train[-1].ids)
+
+
+def test_rows_rejected_in_review_are_left_out_and_counted(stored, tokenizer):
+    info = stored(SHORT)
+    edit(info, 3, 0, "ada", status="rejected")
+    saved = save(info, "reviewed", "ada")
+    prepared = prepare(saved, "llama2", tokenizer, TrainConfig())
+    assert prepared.left_out == {"rejected in review": 1}
+    assert [row.row_id for row in prepared.train] == [1, 2, 4, 5, 6, 7, 8]

@@ -7,7 +7,7 @@ import re
 
 from lib.data.checks.report import quote
 from lib.formats.segments import LITERAL, find_any
-from lib.formats.templates import TEMPLATES
+from lib.formats.templates import TEMPLATES, get_template
 from lib.records import Conversation
 
 PLACEHOLDERS = frozenset({
@@ -111,7 +111,7 @@ def tags_of(template: str | None, special: frozenset[str] = frozenset()) -> froz
     """Literals that count as tags: of one template, or of all when None."""
     if template is None:
         return _ALL_TAGS | special
-    chosen = TEMPLATES[template]
+    chosen = get_template(template)
     return chosen.tags | chosen.literal.known | special
 
 

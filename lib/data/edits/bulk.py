@@ -25,6 +25,7 @@ from lib.data.edits.proposals import Example, example
 from lib.data.edits.row_by_row import Progress, propose_all, rows_of
 from lib.data.edits.working import WorkingCopy
 from lib.data.filters import Condition, Query
+from lib.data.lint import results as lint_results
 from lib.data.splits.hashed import SPLITS
 from lib.data.table import Table
 from lib.errors import BadInput, Stopped
@@ -81,6 +82,10 @@ def _find(table: Table, connection: duckdb.DuckDBPyConnection, operation: Operat
     if operation.kind == "mend" and operation.value in REPEATS:
         tests.append(_still_repeated(int((results.summary(table.copy.info) or {}).get("seq", 0))))
         parameters = [*parameters, operation.value]
+    if operation.kind == "lint-mend":
+        test, values = lint_results.may_have(table.copy, operation.lint_settings(), operation.value)
+        tests.append(test)
+        parameters = [*parameters, *values]
     connection.execute(
         f"CREATE TABLE hits AS SELECT rows.{ROW_ID} FROM {table.source()} WHERE {' AND '.join(tests)}", parameters
     )

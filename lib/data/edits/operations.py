@@ -2,13 +2,14 @@
 
 Operation("status", "accepted")          Operation("tag", "checked")       Operation("delete")
 Operation("replace", "colour", {"by": "color", "case": False})             Operation("mend", "mojibake")
+Operation("lint-mend", "tags_in_text", {"template": "llama2", "model": "starter", "max_length": 512, "escape": False})
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import regex
@@ -17,8 +18,10 @@ from lib.data.checks.catalogue import CHECKS
 from lib.data.columns import SPLIT, STATUS, TAGS
 from lib.data.edits.overlay import DELETED
 from lib.data.edits.state import STATUSES, check_tag
+from lib.data.lint.settings import LintSettings
 from lib.data.splits.hashed import SPLITS
 from lib.errors import BadInput
+from lib.formats.lint import LINTS, Linter
 from lib.records import Conversation, replace_text
 
 SECONDS = 1.0  # that a pattern may spend on one text before it is given up
@@ -33,6 +36,7 @@ LABELS = {
     "restore": "restore",
     "replace": "replace {}",
     "mend": "mend what the check found: {}",
+    "lint-mend": "mend what the lint found: {}",
 }
 SQL: dict[str, tuple[str, str]] = {
     "status": (STATUS, "?"),
@@ -46,7 +50,9 @@ SQL: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Operation:
-    """`value`: the status, tag, split, text to find or check. `options` of `replace`: `by`, `case`, `words`, `regex`.
+    """`value`: the status, tag, split, text to find, check, or kind of finding.
+
+    `options` of `replace`: `by`, `case`, `words`, `regex`; of `lint-mend`: those of `LintSettings`.
 
     Raises:
         BadInput: an unknown kind, or a value that does not fit it.
@@ -66,14 +72,18 @@ class Operation:
             check_tag(self.value)
         if self.kind == "replace":
             self.pattern()
+        if self.kind == "lint-mend":
+            self.lint_settings()
 
     @property
     def label(self) -> str:
         """What it does, in words."""
         if self.kind == "replace":
             return f"replace “{self.value}” by “{self.options.get('by', '')}”"
-        named = CHECKS[self.value].label.lower() if self.kind == "mend" and self.value in CHECKS else self.value
-        return LABELS[self.kind].format(named)
+        known: dict[str, str] = {}
+        if self.kind in ("mend", "lint-mend"):
+            known = {one.name: one.label.lower() for one in (CHECKS if self.kind == "mend" else LINTS).values()}
+        return LABELS[self.kind].format(known.get(self.value, self.value))
 
     def to_dict(self) -> dict[str, Any]:
         return {"kind": self.kind, "value": self.value, "options": self.options}
@@ -81,6 +91,32 @@ class Operation:
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> Operation:
         return cls(value["kind"], value["value"], value["options"])
+
+    def lint_settings(self) -> LintSettings:
+        """With what the rows of a `lint-mend` are looked at.
+
+        Raises:
+            BadInput: no such kind of finding, none that can be mended, or settings are missing.
+        """
+        kind = LINTS.get(self.value)
+        if kind is None or not kind.mend:
+            listed = ", ".join(name for name, kind in LINTS.items() if kind.mend)
+            raise BadInput(f"Findings of the kind {self.value!r} cannot be mended.", f"Those can: {listed}.")
+        try:
+            return LintSettings.from_dict(self.options)
+        except KeyError as error:
+            raise BadInput(
+                f"The lint's {error.args[0]} is not given.", "Give template, model and max_length."
+            ) from error
+
+    @cached_property
+    def linter(self) -> Linter:
+        """What looks at the rows of a `lint-mend`: as template and model are when it is first asked for.
+
+        Raises:
+            NotFound, ModelError: no such template or model, or one that cannot be used.
+        """
+        return self.lint_settings().linter()
 
     def pattern(self) -> regex.Pattern[str]:
         """What `replace` looks for.

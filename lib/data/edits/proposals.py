@@ -1,4 +1,4 @@
-"""Changes that are worked out row by row: text replaced, or what a check found mended."""
+"""Changes that are worked out row by row: text replaced, or what a check or the lint found mended."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from lib.data.checks.mends import propose
 from lib.data.edits.operations import Operation
 from lib.data.edits.state import check_values
 from lib.data.edits.working import WorkingCopy
+from lib.data.lint import mends as lint_mends
 from lib.data.mapping.reading import read_conversation
 from lib.data.mapping.writing import write_conversation
 from lib.errors import BadInput, CannotCarry
@@ -56,11 +57,15 @@ def changed(operation: Operation, conversation: Conversation) -> Conversation | 
 
     Raises:
         BadInput: a pattern that cannot be used.
-        NotFound: no such check.
+        NotFound: no such check, template or model.
+        ModelError: a template or model that cannot be used.
     """
     if operation.kind == "replace":
         return operation.replaced(conversation)
-    mend = propose(operation.value, conversation)
+    if operation.kind == "lint-mend":
+        mend = lint_mends.propose(operation.value, conversation, operation.linter)
+    else:
+        mend = propose(operation.value, conversation)
     if mend is None:
         return conversation
     return None if mend.delete else mend.conversation

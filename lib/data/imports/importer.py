@@ -48,6 +48,7 @@ class ImportReport:
     """What an import did: rows read, kept and refused.
 
     `reasons` counts all that were refused by reason, numbers in it aside; `refusals` has the first 1,000.
+    `forms` counts the rows of rendered text by the template that they are in, the commonest first.
     """
 
     name: str
@@ -61,6 +62,7 @@ class ImportReport:
     mapping: Mapping = field(default_factory=Mapping)
     notes: list[str] = field(default_factory=list)
     splits: dict[str, int] = field(default_factory=dict)
+    forms: dict[str, int] = field(default_factory=dict)
     existing: bool = False
     """The latest version already has this content; nothing was written."""
 
@@ -159,6 +161,7 @@ class _Import:
     folder: Path
     refused_file: Path | None
     splits: Counter[str] = field(default_factory=Counter)
+    forms: Counter[str] = field(default_factory=Counter)
     keys: array[int] = field(default_factory=lambda: array("Q"))
     """One question key a kept row (8 bytes): to mend the split at the end if chance made a useless one."""
 
@@ -201,6 +204,7 @@ class _Import:
                 "keep_good": self.keep_good,
                 "test_fraction": self.test_fraction,
                 "reasons": report.reasons,
+                "forms": report.forms,
             },
             "created_at": datetime.datetime.now(datetime.UTC).isoformat(),
             "user": user or settings.user,
@@ -221,6 +225,7 @@ class _Import:
                 report.refuse(item)
                 refused.write(json.dumps(item.to_dict(), ensure_ascii=False) + "\n")
             report.kept += len(good.rows)
+            self.forms.update(good.forms)
             if report.refused and not self.keep_good:
                 continue
             self.keys.extend(good.keys)
@@ -229,6 +234,13 @@ class _Import:
             if source.decoded - flushed > BATCH_SIZE:
                 flushed = source.decoded
                 writer.flush()
+        self._tell_forms()
+
+    def _tell_forms(self) -> None:
+        self.report.forms = dict(self.forms.most_common())
+        if self.forms:
+            listed = ", ".join(f"{form} {rows:,}" for form, rows in self.report.forms.items())
+            self.report.notes.append(f"Forms of the text: {listed}")
 
     def _reported(self, batches: Iterator[Batch]) -> Iterator[Batch]:
         """The same batches, telling `progress` of each."""

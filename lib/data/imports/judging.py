@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 
-from lib.data.mapping.reading import question_reader
+from lib.data.mapping.reading import is_rendered, question_of, question_reader, read_rendered
 from lib.data.mapping.roles import Mapping
 from lib.data.sources.items import Batch, Refusal, Row, refusal
 from lib.data.splits.hashed import is_test, question_key, split_named
@@ -14,22 +15,28 @@ from lib.errors import BadInput
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Good rows with their question keys and splits, and all refusals of the batch in the order of the file."""
+    """Good rows with their question keys and splits, and all refusals of the batch in the order of the file.
+
+    `forms` counts the good rows of rendered text by the template they are in.
+    """
 
     rows: list[Row]
     keys: list[int]
     splits: list[str]
     refusals: list[Refusal]
+    forms: Counter[str] = field(default_factory=Counter)
 
 
 class Judge:
     """Judges by a mapping; where no column of it says the split, `fraction` (0 to 1) of the questions are held out."""
 
     def __init__(self, mapping: Mapping, fraction: float) -> None:
+        self._mapping = mapping
         self._columns = mapping.columns
         self._fraction = fraction
         self._split = mapping["split"]
         self._question = question_reader(mapping)
+        self._rendered = is_rendered(mapping)
         self._simple = self._columns.keys() <= {"user", "assistant", "context", "rejected"}
 
     def __call__(self, batch: Batch, file: str) -> Judged:
@@ -55,13 +62,21 @@ class Judge:
 
     def _one_by_one(self, batch: Batch, file: str) -> Judged:
         judged = Judged([], [], [], list(batch.refusals))
+        form = ""
         for number, row in zip(batch.numbers, batch.rows, strict=True):
             try:
-                key = question_key(*self._question(row))
+                if self._rendered:
+                    conversation, form = read_rendered(row, self._mapping)
+                    question = question_of(conversation)
+                else:
+                    question = self._question(row)
+                key = question_key(*question)
                 split = split_named(row.get(self._split)) if self._split else self._side(key)
             except BadInput as error:
                 judged.refusals.append(refusal(number, error.message, row, file))
                 continue
+            if form:
+                judged.forms[form] += 1
             judged.rows.append(row)
             judged.keys.append(key)
             judged.splits.append(split)

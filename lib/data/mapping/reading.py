@@ -28,10 +28,22 @@ def read_conversation(row: Row[str, Any], mapping: Mapping) -> Conversation:
     elif "chosen" in columns:
         messages = _chosen(row, columns)
     elif "text" in columns:
-        messages = _rendered(row.get(columns["text"]), columns["text"])
+        return read_rendered(row, mapping)[0]
     else:
         messages = _pair(row, columns)
     return Conversation(tuple(_with_system(row, columns, messages)))
+
+
+def is_rendered(mapping: Mapping) -> bool:
+    """Whether rows are read from text in rendered form, by the `text` role."""
+    return "text" in mapping.columns and not {"messages", "chosen"} & mapping.columns.keys()
+
+
+def read_rendered(row: Row[str, Any], mapping: Mapping) -> tuple[Conversation, str]:
+    """A row of rendered text, and the template that it is in; raises what `read_conversation` raises."""
+    columns = mapping.columns
+    messages, form = _rendered(row.get(columns["text"]), columns["text"])
+    return Conversation(tuple(_with_system(row, columns, messages))), form
 
 
 def _with_system(row: Row[str, Any], columns: dict[str, str], messages: list[Message]) -> list[Message]:
@@ -69,23 +81,23 @@ def _chosen(row: Row[str, Any], columns: dict[str, str]) -> list[Message]:
         if "user" not in columns or any(message.role == "user" for message in answer):
             return answer
     elif "user" not in columns:
-        return _rendered(chosen, column)
+        return _rendered(chosen, column)[0]
     else:
         answer = [Message("assistant", text_of(chosen, column))]
     return [*_side(row, columns["user"], "user", _optional(row, columns, "context")), *answer]
 
 
-def _rendered(value: Any, column: str) -> list[Message]:
+def _rendered(value: Any, column: str) -> tuple[list[Message], str]:
     from lib.formats import parse_any
 
     if not isinstance(value, str):
         text_of(value, column)
         raise BadInput(f"{column} is {describe(value)}, text expected", "Map the column of rendered text.")
     try:
-        conversation, _ = parse_any(value)
+        conversation, form = parse_any(value)
     except BadInput as error:
         raise BadInput(f"{column} cannot be read: {error.message.rstrip('.')}", error.hint) from error
-    return list(conversation.messages)
+    return list(conversation.messages), form
 
 
 def _history(value: Any, column: str) -> list[Message]:

@@ -84,7 +84,7 @@ class TokenMeasures:
             for message in conversation.messages:
                 texts += [message.context, message.content] if message.context else [message.content]
             cuts.append((len(texts) - before, conversation.messages[-1].role == "assistant"))
-        lengths = iter(token_lengths(self._tokenizer, texts))
+        lengths = iter(self._tokenizer.lengths(texts))
         prompts: list[int | None] = []
         answers: list[int | None] = []
         for cut in cuts:
@@ -92,12 +92,6 @@ class TokenMeasures:
             answers.append(None if not cut else counted.pop() if cut[1] else 0)
             prompts.append(sum(counted) if cut else None)
         return _measured(self.schema, batch, [prompts, answers])
-
-
-def token_lengths(tokenizer: ModelTokenizer, texts: list[str]) -> list[int]:
-    """Tokens of each text, as `ModelTokenizer.tokenize` would count them in a segment of its own; on all cores."""
-    encodings = tokenizer._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
-    return [len(encoding) for encoding in encodings]
 
 
 def _measured(schema: pa.Schema, batch: pa.RecordBatch, columns: list[list[Any]]) -> pa.RecordBatch:

@@ -48,6 +48,7 @@ def _forget(name: str) -> None:
     for kind in (storage.edits_dir, storage.measures_dir):
         shutil.rmtree(kind(name, 1).parent, ignore_errors=True)
     shutil.rmtree(storage.checks_file(name, 1).parent, ignore_errors=True)
+    shutil.rmtree(storage.lint_file(name, 1, "any").parent.parent, ignore_errors=True)
 
 
 def users(name: str) -> list[str]:

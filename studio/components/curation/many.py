@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
@@ -105,6 +106,16 @@ def mend(info: DatasetInfo, query: Query, check: str) -> None:
                    "pairs first, and raise the threshold in the settings of the check if they differ where it matters.",
                    icon=":material/warning:")  # fmt: skip
     _previewed(info, query, Operation("mend", check), "Delete" if check in REPEATS else "Mend")
+
+
+@st.dialog("Mend what the lint found", width="large", icon=":material/build:")
+def mend_finding(info: DatasetInfo, operation: Operation, kind: dict[str, Any]) -> None:
+    """The mends of a finding of the lint, before anything is changed."""
+    st.caption(f"{kind['explanation']} {kind['mend']}.")
+    try:
+        _previewed(info, Query(), operation, "Delete" if kind["mend"].startswith("Delete") else "Mend")
+    except StudioError as error:
+        show(error.message, error.hint)
 
 
 def _previewed(info: DatasetInfo, query: Query, operation: Operation, label: str) -> None:

@@ -83,6 +83,9 @@ def test_review_states_live_on_from_version_to_version(info):
     change(second, 4, status="rejected")
     third = save(second, "two", "ben")
     assert review(open_copy(third)).statuses == {"pending": ROWS - 2, "accepted": 1, "rejected": 1}
+    assert datasets.rejected(third) == {4} and not datasets.rejected(info)
+    kept = [row_id for row_id, _ in datasets.conversations(third, without=datasets.rejected(third))]
+    assert 4 not in kept and len(kept) == third.rows - 1
     assert review(open_copy(third)).tags == {"good": 1}
     state = open_copy(third).state(3)
     assert (state.seq, state.status, state.tags, state.note) == (0, "accepted", ("good",), "n")

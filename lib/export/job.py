@@ -1,0 +1,143 @@
+"""The job `export`: a dataset version as a file to download, a folder as one .zip, on request pushed to the Hub.
+
+exports/<job>/<name>-v0003-llama2.jsonl
+"""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from lib.data import datasets
+from lib.data.datasets import DatasetInfo
+from lib.errors import Stopped
+from lib.export import scratch
+from lib.export.dataset import export_dataset, export_folder
+from lib.export.hub import check_repo_id, push_to_hub
+from lib.export.options import ExportOptions, ending
+from lib.export.report import ExportReport
+from lib.jobs import queue
+from lib.jobs.context import JobContext
+from lib.jobs.queue import JobView
+from lib.settings import settings
+
+KIND = "export"
+CHUNK = 1 << 20  # bytes that are packed between two looks at whether to stop
+
+
+def submit(
+    info: DatasetInfo, options: ExportOptions, format_: str, user: str = "", push: str = "", public: bool = False
+) -> int:
+    """Queue an export and return the job's id. A `push` to `owner/name` makes a folder with a card, as it needs one.
+
+    Raises:
+        BadInput: unknown format, faults of the options (`BadSettings`), an id that the Hub cannot have.
+    """
+    if push:
+        options = replace(options, split_files=True)
+        check_repo_id(push)
+    payload = {
+        "dataset": info.ref, "options": options.check().to_dict(), "format": ending(format_),
+        "push": push, "public": public,
+    }  # fmt: skip
+    return queue.submit(KIND, payload, user)
+
+
+def newest_job(info: DatasetInfo) -> JobView | None:
+    """The last export of a version, live or ended."""
+    return queue.newest(KIND, dataset=info.ref)
+
+
+def exported_file(job: JobView) -> Path | None:
+    """What a finished export offers for download; None when it is not there (any more)."""
+    name = (job.result or {}).get("file")
+    path = exports_dir() / str(job.id) / Path(name).name if name else None
+    return path if path is not None and path.is_file() else None
+
+
+def exports_dir() -> Path:
+    return settings.home / "exports"
+
+
+def run_job(payload: dict[str, Any], job: JobContext) -> dict[str, Any]:
+    """Returns the report of the export, with the `dataset`, and the `file` to download.
+
+    Raises:
+        Stopped: on request; nothing is left.
+        StudioError: see `export_dataset`, `export_folder` and `push_to_hub`.
+    """
+    info = datasets.get(payload["dataset"])
+    options, format_ = ExportOptions.from_dict(payload["options"]), payload["format"]
+    folder = exports_dir() / str(job.id)
+    name = f"{info.name}-v{info.version}-{(options.template if options.renders else None) or options.columns}"
+    say = _Told(job)
+    for earlier in exports_dir().glob("*/"):
+        scratch.sweep(earlier)
+    try:
+        if options.split_files:
+            target = folder / f"{name}.zip"
+            report = _packed(info, options, target, payload, say)
+        else:
+            target = folder / f"{name}{format_}"
+            report = export_dataset(info, options, target, say.rows)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return {**report.to_dict(), "out": str(target), "dataset": info.ref, "file": target.name}
+
+
+class _Told:
+    """Says how far the job is, and stops it on request."""
+
+    def __init__(self, job: JobContext) -> None:
+        self._job = job
+        job.progress(0, None, "reading")
+        job.start_clock()
+
+    def rows(self, done: int, total: int | None) -> None:
+        self._tell(done, total, "writing rows")
+
+    def packed(self, done: int, total: int | None) -> None:
+        self._tell(done, total, "packing")
+
+    def pushing(self) -> None:
+        self._tell(0, None, "uploading")
+
+    def _tell(self, done: int, total: int | None, text: str) -> None:
+        if self._job.stopping:
+            raise Stopped("The export was stopped.", "Nothing of it was kept; start it again.")
+        self._job.progress(done, total, text)
+
+
+def _packed(
+    info: DatasetInfo, options: ExportOptions, target: Path, payload: dict[str, Any], say: _Told
+) -> ExportReport:
+    """A folder as one .zip, pushed before it is packed."""
+    with scratch.beside(target.with_suffix(".files")) as work:
+        made = work / target.stem
+        report = export_folder(info, options, made, payload["format"], say.rows)
+        if payload["push"]:
+            say.pushing()
+            report.pushed = push_to_hub(made, payload["push"], private=not payload["public"])
+        with scratch.new_file(target) as path:
+            _pack(made, path, say.packed)
+    return report
+
+
+def _pack(folder: Path, target: Path, progress: Callable[[int, int | None], None]) -> None:
+    files = sorted(folder.iterdir())
+    total, done = sum(file.stat().st_size for file in files), 0
+    with zipfile.ZipFile(target, "w", compresslevel=1) as packed:
+        for file in files:
+            entry = zipfile.ZipInfo.from_file(file, f"{folder.name}/{file.name}")
+            # Parquet is packed already.
+            entry.compress_type = zipfile.ZIP_STORED if file.suffix == ".parquet" else zipfile.ZIP_DEFLATED
+            with file.open("rb") as source, packed.open(entry, "w", force_zip64=True) as place:
+                while chunk := source.read(CHUNK):
+                    place.write(chunk)
+                    done += len(chunk)
+                    progress(done, total)

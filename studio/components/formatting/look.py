@@ -1,0 +1,96 @@
+"""How rows are looked at on the Format page: template, tokenizer, longest row. Each choice is in the address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from lib.data.datasets import DatasetInfo
+from lib.data.edits import WorkingCopy
+from lib.formats import ModelTokenizer, render
+from lib.formats.fitting import POLICIES
+from lib.formats.segments import Segment
+from lib.records import Conversation
+from studio import cache, state
+from studio.components import choose
+
+DEFAULT_LENGTH = 512
+
+
+@dataclass(frozen=True)
+class Look:
+    """`model` is empty and `tokenizer` None where the format's own literal tokens are shown."""
+
+    info: DatasetInfo
+    copy: WorkingCopy
+    template: str
+    model: str
+    tokenizer: ModelTokenizer | None
+    max_length: int
+    policy: str
+    escape: bool
+
+    def render(self, conversation: Conversation, template: str = "") -> list[Segment]:
+        """Segments in this or another template; raises what `render` raises."""
+        return render(conversation, template or self.template, self.tokenizer, escape=self.escape)
+
+
+def choose_look(info: DatasetInfo, copy: WorkingCopy) -> Look:
+    """Draw the choosers in one row."""
+    middle, right, length, long, marks = st.columns([1.6, 1.3, 0.9, 0.8, 1], vertical_alignment="bottom")
+    with middle:
+        template = choose.template()
+    with right:
+        model = choose.tokenizer()
+    with length:
+        max_length = _max_length()
+    with long:
+        policy = _policy()
+    with marks:
+        escape = _escape()
+    return Look(
+        info, copy, template, model or "", cache.tokenizer(model) if model else None, max_length, policy, escape
+    )
+
+
+def _policy() -> str:
+    value, key = state.choice("long", list(POLICIES), "drop")
+    listed = " ".join(f"*{name}*: {text}" for name, text in POLICIES.items())
+    st.selectbox("Long rows", list(POLICIES), key=key, on_change=state.chosen, args=("long",),
+                 help=f"What a run does with rows over the longest. {listed}")  # fmt: skip
+    return value
+
+
+def _max_length() -> int:
+    asked = state.get("length")
+    value = int(asked) if asked.isdecimal() and len(asked) < 8 else DEFAULT_LENGTH
+    key = "choose-length"
+    st.session_state[key] = max(value, 8)
+    found: int = st.number_input(
+        "Longest row", 8, 9_999_999, key=key, step=64, on_change=_put_length,
+        help="In tokens, as `max_length` of a run. What is behind it is cut off or the row left out.",
+    )  # fmt: skip
+    return found
+
+
+def _put_length() -> None:
+    state.put("length", str(st.session_state["choose-length"]))
+
+
+def _escape() -> bool:
+    key = "choose-escape"
+    st.session_state[key] = state.get("escape") == "yes"
+    found: bool = st.toggle(
+        "Escape marks", key=key, on_change=_put_escape,
+        help="Marks of the format inside a message, such as [INST] in a question, are written with a backslash "
+        "([\\INST]) instead of the row being refused.",
+    )  # fmt: skip
+    return found
+
+
+def _put_escape() -> None:
+    if st.session_state["choose-escape"]:
+        state.put("escape", "yes")
+    else:
+        state.forget("escape")
