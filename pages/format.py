@@ -4,16 +4,18 @@ import streamlit as st
 
 from lib.data.versions import present
 from studio import state
-from studio.components import choose, exporting
+from studio.components import choose
 from studio.components.curation.versions_view import saving
+from studio.components.formatting.export_view import show_export_view
 from studio.components.formatting.lint_view import show_headline, show_lint_view
 from studio.components.formatting.look import choose_look
 from studio.components.formatting.notices import show_unsaved
 from studio.components.formatting.row import show_row
+from studio.components.formatting.template_view import show_template_view
 from studio.components.frame import Place, chain_bar, empty_state, header
 from studio.components.job import follow
 
-VIEWS = {"Rows": show_row, "All rows": show_lint_view}
+VIEWS = {"Rows": show_row, "All rows": show_lint_view, "Own template": show_template_view, "Export": show_export_view}
 
 header("format", "See each row as text and tokens in the model's own format, with the part that is learned marked.")
 bar = st.container()
@@ -38,4 +40,3 @@ if job is not None:
 else:
     show_unsaved(look)
     VIEWS[view or value](look)
-    exporting.export_box(info, look.template, look.model or None)

@@ -46,6 +46,6 @@ def submit(info: DatasetInfo, template: str, model: str, escape: bool, user: str
     return queue.submit(KIND, payload, user)
 
 
-def newest_job(info: DatasetInfo, template: str, model: str) -> JobView | None:
+def newest_job(info: DatasetInfo, template: str, model: str, escape: bool) -> JobView | None:
     """The last check of a dataset with this version of a template and this model's tokens."""
-    return queue.newest(KIND, dataset=info.ref, template=get_template(template).name, model=model)
+    return queue.newest(KIND, dataset=info.ref, template=get_template(template).name, model=model, escape=escape)

@@ -140,7 +140,7 @@ class Rows:
         elif self._options.keep_good:
             self._report.leave_out(made.message, row_id)
         else:
-            hint = "Mend the row, or export with --keep-good to leave such rows out."
+            hint = "Mend the row, or choose to leave such rows out (--keep-good)."
             raise BadInput(f"Row {row_id}: {made.message}", hint) from made
         return []
 

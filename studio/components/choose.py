@@ -61,6 +61,8 @@ def template() -> str:
 def _labelled(name: str) -> str:
     """A template's name, which scripts use, with what it is."""
     label = get_template(name).label
+    if label.startswith(f"{name}@"):  # one that was saved here, with its version
+        return label
     return name if label.lower() == name else f"{name} · {label}"
 
 

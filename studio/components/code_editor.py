@@ -120,15 +120,12 @@ def typed(key: str, start: str) -> str:
     return str(state["source"]) if state else start
 
 
-def edit_code(source: str, base: str, label: str, key: str, faults: list[Mark], lines: int = 18) -> str:
-    """Draw the field; returns what is in it.
-
-    `base` names what the person started from: when it changes, `source` replaces the text in the field.
-    """
-    result = _component(
+def edit_code(source: str, label: str, key: str, faults: list[Mark], lines: int = 18) -> None:
+    """Draw the field. It begins with `source`; another key is another field, with a text of its own."""
+    _component(
         data={
             "source": source,
-            "base": base,
+            "base": key,
             "label": label,
             "faults": [{"line": mark.line, "column": mark.column} for mark in faults],
             "lines": lines,
@@ -138,7 +135,6 @@ def edit_code(source: str, base: str, label: str, key: str, faults: list[Mark], 
         default={"source": source},
         on_source_change=_nothing,
     )
-    return str(result.source)
 
 
 def _nothing() -> None:

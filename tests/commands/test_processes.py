@@ -48,7 +48,7 @@ def test_render_and_parse_through_a_pipe():
     )
     ended = subprocess.run(command, shell=True, cwd=ROOT, input=text, capture_output=True, text=True, check=True)
     assert [json.loads(line) for line in ended.stdout.splitlines()] == rows
-    assert ended.stderr == ""
+    assert ended.stderr == "llama3 2,000\n", "what was recognised, and nothing else"
     command = f'"{sys.executable}" -m studio render --template llama3 | head -n 1'
     ended = subprocess.run(command, shell=True, cwd=ROOT, input=text, capture_output=True, text=True, check=True)
     assert ended.stdout.count("\n") == 1 and "Traceback" not in ended.stderr

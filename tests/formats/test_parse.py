@@ -149,7 +149,7 @@ def test_what_is_written_with_mild_texts_is_recognised(
 
 
 @pytest.mark.parametrize("template", READABLE)
-@pytest.mark.parametrize("specials", SHAPES, ids=str)
+@pytest.mark.parametrize("specials", SHAPES, ids=lambda shape: f"{shape.bos}:{shape.eos}")
 @few
 @given(data=st.data(), generation=st.booleans())
 def test_begin_and_end_tokens_of_every_shape(

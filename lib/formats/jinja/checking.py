@@ -50,10 +50,11 @@ def _unknown_names(source: Source, tree: nodes.Template) -> Iterator[TemplateFau
         for node in tree.find_all((nodes.Test, nodes.Filter))
         if node.name in ("defined", "undefined", "default", "d") and isinstance(node.node, nodes.Name)
     }
+    made = {node.name for node in tree.find_all(nodes.Name) if node.ctx == "store"}
     unknown = find_undeclared_variables(tree) - {*known, *tested}
     for node in tree.find_all(nodes.Name):
         if node.name in unknown and node.ctx == "load":
-            hint = did_you_mean(node.name, known)
+            hint = did_you_mean(node.name, [*known, *sorted(made)])
             yield TemplateFault(f"`{node.name}` is not known{hint}", *source.find(node.lineno, (node.name,)))
 
 

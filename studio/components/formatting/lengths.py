@@ -25,15 +25,18 @@ def show_lengths(look: Look, settings: LintSettings, summary: dict[str, Any]) ->
         f"**Lengths** :small[:gray[{summary['tokens']:,} tokens, {summary['trained']:,} of them learned; the longest "
         f"row has {summary['longest']:,}; {counted(over, 'row')} over {look.max_length:,}]]"
     )
-    _chart(look.info, bars, look.max_length)
+    _chart(look.info, bars, look.max_length if over else 0)
 
 
 def _chart(info: DatasetInfo, bars: list[results.Bar], limit: int) -> None:
-    inside = [{"value": bar.rows, "itemStyle": {"opacity": 0.45 if bar.low >= limit else 0.9}} for bar in bars]
+    """`limit` is drawn in where rows are longer; 0: no row is."""
+    inside = [
+        {"value": bar.rows, "itemStyle": {"opacity": 0.45 if limit and bar.low >= limit else 0.9}} for bar in bars
+    ]
     names = [f"{bar.low:,}" if bar.high is not None else f"{bar.low:,}+" for bar in bars]
     cut = sum(bar.high is not None and bar.high <= limit for bar in bars)
     line = {
-        "silent": True, "symbol": "none", "label": {"formatter": f"longest row {limit:,}", "position": "insideEndTop"},
+        "silent": True, "symbol": "none", "label": {"formatter": f"longest row {limit:,}", "position": "end"},
         "lineStyle": {"color": "#c0392b", "type": "dashed", "width": 2}, "data": [{"xAxis": min(cut, len(bars) - 1)}],
     }  # fmt: skip
     spec = {
@@ -43,23 +46,24 @@ def _chart(info: DatasetInfo, bars: list[results.Bar], limit: int) -> None:
         "xAxis": {"type": "category", "data": names, "name": "tokens", "nameLocation": "middle", "nameGap": 24},
         "yAxis": {"type": "value"},
         "series": [{"name": "rows", "type": "bar", "data": inside, "barCategoryGap": "8%",
-                    "markLine": line if cut < len(bars) else None}],
+                    "markLine": line if limit else None}],
     }  # fmt: skip
     listed = ", ".join(f"{name}: {bar.rows:,}" for name, bar in zip(names, bars, strict=True))
     st.echarts_chart(spec, height=190, key=f"lengths-{info.ref}", alt=f"Rows by tokens, from: {listed}.")
 
 
 def show_effects(look: Look, summary: dict[str, Any]) -> None:
-    """One line for each way with long rows; a click chooses it."""
-    st.markdown(f"**Rows over {look.max_length:,} tokens** :small[:gray[counted on all rows, before it happens]]")
-    for policy, help_text in POLICIES.items():
-        effect = Effect.from_dict(summary["effects"][policy])
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.button(
-                policy, key=f"policy-{policy}", type="primary" if policy == look.policy else "secondary", width=72,
-                on_click=state.put, args=("long", policy), help=help_text,
-            )  # fmt: skip
-            st.markdown(f":small[{_words(effect)}]", width="content")
+    """Each way with long rows with what it would come to; the chosen one holds for the whole page."""
+    st.session_state["effects"] = look.policy  # it may have been chosen above
+    st.radio(
+        f"Rows over {look.max_length:,} tokens, counted before anything happens", list(POLICIES), key="effects",
+        captions=[_words(Effect.from_dict(summary["effects"][policy])) for policy in POLICIES], on_change=_choose,
+        help="  \n".join(f"*{name}*: {text}" for name, text in POLICIES.items()),
+    )  # fmt: skip
+
+
+def _choose() -> None:
+    state.put("long", st.session_state["effects"])
 
 
 def _words(effect: Effect) -> str:

@@ -20,6 +20,7 @@ from studio.components.conversation import show_conversation
 from studio.components.curation import many
 from studio.components.errors import show, show_job_error
 from studio.components.formatting.findings import SEVERITY
+from studio.components.formatting.in_hand import see_row
 from studio.components.formatting.lengths import show_effects, show_lengths
 from studio.components.formatting.look import Look
 from studio.components.job import follow
@@ -175,7 +176,7 @@ def _rows(look: Look, settings: LintSettings, kind: dict[str, Any]) -> None:
         with st.container(border=True):
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.button(f"Row {finding.row_id}", key=f"see-{kind['name']}-{finding.row_id}-{finding.message}",
-                          type="tertiary", icon=":material/visibility:", on_click=_see, args=(finding.row_id,),
+                          type="tertiary", icon=":material/visibility:", on_click=see_row, args=(finding.row_id,),
                           help="See it as text and tokens")  # fmt: skip
                 st.markdown(f":small[:gray[{escape(finding.detail)}]]", width="content")
             row = rows.get(finding.row_id)
@@ -184,8 +185,3 @@ def _rows(look: Look, settings: LintSettings, kind: dict[str, Any]) -> None:
                     show_conversation(read_conversation(row.values, look.copy.mapping))
                 except StudioError as error:
                     st.warning(escape(error.message))
-
-
-def _see(row_id: int) -> None:
-    state.put("view", "Rows")
-    state.put("row", str(row_id))

@@ -8,7 +8,7 @@ import streamlit as st
 
 from lib.data.datasets import DatasetInfo
 from lib.data.edits import WorkingCopy
-from lib.formats import ModelTokenizer, render
+from lib.formats import ModelTokenizer, Template, render
 from lib.formats.fitting import POLICIES
 from lib.formats.segments import Segment
 from lib.records import Conversation
@@ -31,7 +31,7 @@ class Look:
     policy: str
     escape: bool
 
-    def render(self, conversation: Conversation, template: str = "") -> list[Segment]:
+    def render(self, conversation: Conversation, template: str | Template = "") -> list[Segment]:
         """Segments in this or another template; raises what `render` raises."""
         return render(conversation, template or self.template, self.tokenizer, escape=self.escape)
 

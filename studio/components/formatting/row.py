@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.data.filters import Condition, Query
 from lib.data.mapping import read_conversation
 from lib.data.table import Table, TableRow
 from lib.errors import CannotCarry, StudioError
@@ -16,6 +15,7 @@ from lib.words import counted
 from studio import cache, state
 from studio.components.conversation import show_conversation
 from studio.components.formatting.findings import show_findings
+from studio.components.formatting.in_hand import all_rows, open_row, row_in_hand
 from studio.components.formatting.look import Look
 from studio.components.formatting.side_by_side import show_side_by_side
 from studio.components.formatting.tokens import show_tokens
@@ -29,12 +29,13 @@ WAYS = ("Text", "Tokens", "Side by side")
 @st.fragment
 def show_row(look: Look) -> None:
     """The row in hand, with buttons to the next and the one before."""
-    table = Table(look.copy, Query())
-    total = cache.count(table)
-    if not total:
+    table = all_rows(look)
+    found = row_in_hand(table)
+    if found is None:
         st.info("Every row of this dataset is deleted.", icon=":material/delete:")
         return
-    position, row = _row(table, total)
+    position, row = found
+    total = cache.count(table)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         way = _navigate(total, position, row, table)
     try:
@@ -69,29 +70,15 @@ def show_row(look: Look) -> None:
             show_segments(segments, key=f"text-{key}")
 
 
-def _row(table: Table, total: int) -> tuple[int, TableRow]:
-    """The row of the address and how many come before it; the first one where it is not there."""
-    asked = state.get("row")
-    if asked.isdecimal() and len(asked) < 16:
-        found = table.rows([int(asked)])
-        if found and not found[0].state.deleted:
-            return _before(table, int(asked)), found[0]
-    return 0, cache.table_page(table, 1, 0).rows[0]
-
-
-def _before(table: Table, row_id: int) -> int:
-    return cache.count(Table(table.copy, Query((Condition("row", "in", f"..{row_id}"),))))
-
-
 def _navigate(total: int, position: int, row: TableRow, table: Table) -> str:
     """Buttons and the number of the row; returns the way to look at it."""
 
     def step(by: int) -> None:
-        place = min(max(_row(table, total)[0] + by, 0), total - 1)
-        _open(table, place)
+        at = row_in_hand(table)
+        open_row(table, min(max((at[0] if at else 0) + by, 0), total - 1))
 
     def typed() -> None:
-        _open(table, min(max(int(st.session_state[key]) - 1, 0), total - 1))
+        open_row(table, min(max(int(st.session_state[key]) - 1, 0), total - 1))
 
     key = "format-row-number"
     st.session_state[key] = position + 1
@@ -104,11 +91,6 @@ def _navigate(total: int, position: int, row: TableRow, table: Table) -> str:
     link("curate", f"Edit row {row.row_id}", icon=":material/edit:", dataset=table.copy.info.ref, row=str(row.row_id))
     state.remember("way", way or value)
     return way or value
-
-
-def _open(table: Table, place: int) -> None:
-    """Open the row that so many others come before."""
-    state.put("row", str(cache.table_page(table, 1, place).rows[0].row_id))
 
 
 def _refused(look: Look, conversation: Conversation, error: StudioError) -> None:
