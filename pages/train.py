@@ -7,6 +7,7 @@ from lib.settings import settings
 from lib.training import runs
 from studio.components import choose, train_form
 from studio.components.errors import show
+from studio.components.formatting.trust import warn_if_unchecked
 from studio.components.frame import Place, chain_bar, empty_state, header
 from studio.components.links import go
 
@@ -36,6 +37,7 @@ form, plan = st.columns([3, 2], gap="medium")
 with form:
     config = train_form.settings_form()
 with plan:
+    warn_if_unchecked(info, template, model, bool(config and config.escape_tags))
     train_form.plan_box(info, model, template, config)
     if st.button("Start", type="primary", icon=":material/play_arrow:", disabled=config is None, width="stretch"):
         try:

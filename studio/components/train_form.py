@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import streamlit as st
@@ -12,6 +12,7 @@ from lib.errors import BadSettings
 from lib.training.config import LONG_ROWS, PRESETS, QUANTIZATIONS, SCHEDULES, TrainConfig, field_help
 from lib.training.runs import command_line, list_runs
 from lib.words import duration
+from studio.components.formatting import look
 from studio.components.text import escape
 
 MAIN = ("max_steps", "learning_rate", "per_device_train_batch_size", "max_length", "r", "quantization")
@@ -33,16 +34,20 @@ def settings_form() -> TrainConfig | None:
         "Preset", list(PRESETS), format_func=lambda name: PRESETS[name].label, key="preset", persist_state="session"
     )
     st.caption(PRESETS[preset].about)
-    start = TrainConfig.from_settings(PRESETS[preset].settings)
-    help_texts = field_help()
+    of_preset = TrainConfig.from_settings(PRESETS[preset].settings)
+    carried = look.chosen()
+    start = replace(of_preset, **carried)
+    if start != of_preset:
+        names = ", ".join(LABELS.get(name, name.replace("_", " ")).lower() for name in carried)
+        st.caption(f":material/data_object: As on the Format page: {names}.")
     values: dict[str, Any] = {}
     for name, cell in zip(MAIN, [cell for _ in range(2) for cell in st.columns(3)], strict=True):
-        values[name] = _field(cell, name, getattr(start, name), help_texts[name], preset)
+        values[name] = _field(cell, name, getattr(start, name), _help(name, of_preset), preset)
     others = [field.name for field in fields(TrainConfig) if field.name not in MAIN]
     with st.expander("All settings", icon=":material/tune:"):
         for first in range(0, len(others), 3):
             for name, cell in zip(others[first : first + 3], st.columns(3), strict=False):
-                values[name] = _field(cell, name, getattr(start, name), help_texts[name], preset)
+                values[name] = _field(cell, name, getattr(start, name), _help(name, of_preset), preset)
     try:
         return TrainConfig.from_settings(values)
     except BadSettings as error:
@@ -53,10 +58,13 @@ def settings_form() -> TrainConfig | None:
         return None
 
 
+def _help(name: str, of_preset: TrainConfig) -> str:
+    return f"`{name}` · preset value {getattr(of_preset, name)}. {field_help()[name]}"
+
+
 def _field(cell: Any, name: str, default: Any, help_text: str, preset: str) -> Any:
-    """One setting; its key holds the preset, so that choosing another preset fills the form anew."""
-    label, key = LABELS.get(name, name.replace("_", " ").capitalize()), f"set-{preset}-{name}"
-    text = f"`{name}` · preset value {default}. {help_text}"
+    """One setting; its key holds preset and default, so that choosing another one fills the form anew."""
+    label, key = LABELS.get(name, name.replace("_", " ").capitalize()), f"set-{preset}-{name}-{default}"
     if name in CHOICES:
         options = list(CHOICES[name])
         return cell.selectbox(
@@ -64,14 +72,14 @@ def _field(cell: Any, name: str, default: Any, help_text: str, preset: str) -> A
             options,
             index=options.index(default),
             key=key,
-            help=text,
+            help=help_text,
             format_func=lambda kind: WORDS.get(kind, kind),
         )
     if isinstance(default, bool):
-        return cell.checkbox(label, value=default, key=key, help=text)
+        return cell.checkbox(label, value=default, key=key, help=help_text)
     # Text rather than number inputs: 1e-4 can be typed, and every fault is named together below.
     return cell.text_input(
-        label, value=f"{default:g}" if isinstance(default, float) else str(default), key=key, help=text
+        label, value=f"{default:g}" if isinstance(default, float) else str(default), key=key, help=help_text
     )
 
 

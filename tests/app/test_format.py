@@ -123,13 +123,3 @@ def test_an_unknown_template_in_the_address_falls_back() -> None:
     app = open_page("format", template="<b>nonesuch</b>")
     assert not app.exception
     assert field(app, "Template").value == "llama2"
-
-
-def test_the_dataset_can_be_exported(home: Path) -> None:
-    seeds.samples()
-    seeds.model()
-    app = open_page("format", dataset="medical-terms")
-    app.button(key="export").click().run()
-    assert not app.exception
-    assert "347 rows written" in app.success[0].value
-    assert (home / "exports" / "medical-terms-v1-llama2.jsonl").exists()

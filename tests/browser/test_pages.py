@@ -18,6 +18,11 @@ VIEWS = [(name, {}) for name in PAGES] + [
     ("curate", {"dataset": "support-desk@1", "view": "Checks"}),
     ("curate", {"dataset": "support-desk@1", "view": "Splits"}),
     ("curate", {"dataset": "support-desk@2", "view": "Versions"}),
+    ("format", {"dataset": "medical-terms", "way": "Tokens", "length": "24"}),
+    ("format", {"dataset": "medical-terms", "way": "Side by side"}),
+    ("format", {"dataset": "medical-terms", "view": "All rows"}),
+    ("format", {"dataset": "medical-terms", "view": "Own template"}),
+    ("format", {"dataset": "medical-terms", "view": "Export"}),
     ("runs", {"run": "*"}),
     ("compare", {"view": "test split"}),
 ]

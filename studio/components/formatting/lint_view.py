@@ -175,9 +175,11 @@ def _rows(look: Look, settings: LintSettings, kind: dict[str, Any]) -> None:
     for finding in findings:
         with st.container(border=True):
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.button(f"Row {finding.row_id}", key=f"see-{kind['name']}-{finding.row_id}-{finding.message}",
-                          type="tertiary", icon=":material/visibility:", on_click=see_row, args=(finding.row_id,),
-                          help="See it as text and tokens")  # fmt: skip
+                key = f"see-{kind['name']}-{finding.row_id}-{finding.message}"
+                if st.button(f"Row {finding.row_id}", key=key, type="tertiary", icon=":material/visibility:",
+                             help="See it as text and tokens"):  # fmt: skip
+                    see_row(finding.row_id)
+                    st.rerun()  # a fragment: the whole page changes
                 st.markdown(f":small[:gray[{escape(finding.detail)}]]", width="content")
             row = rows.get(finding.row_id)
             if row is not None and not row.state.deleted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
@@ -15,7 +16,7 @@ from lib.records import Conversation
 from studio import cache, state
 from studio.components import choose
 
-DEFAULT_LENGTH = 512
+SHORTEST, DEFAULT_LENGTH = 8, 512
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,18 @@ class Look:
     def render(self, conversation: Conversation, template: str | Template = "") -> list[Segment]:
         """Segments in this or another template; raises what `render` raises."""
         return render(conversation, template or self.template, self.tokenizer, escape=self.escape)
+
+
+def chosen() -> dict[str, Any]:
+    """Settings of a run that were chosen on the Format page, by name; what was left as it was is missing."""
+    found: dict[str, Any] = {}
+    if length := _asked_length():
+        found["max_length"] = length
+    if state.get("long") in POLICIES:
+        found["long_rows"] = state.get("long")
+    if state.get("escape") == "yes":
+        found["escape_tags"] = True
+    return found
 
 
 def choose_look(info: DatasetInfo, copy: WorkingCopy) -> Look:
@@ -63,15 +76,18 @@ def _policy() -> str:
 
 
 def _max_length() -> int:
-    asked = state.get("length")
-    value = int(asked) if asked.isdecimal() and len(asked) < 8 else DEFAULT_LENGTH
     key = "choose-length"
-    st.session_state[key] = max(value, 8)
+    st.session_state[key] = _asked_length() or DEFAULT_LENGTH
     found: int = st.number_input(
-        "Longest row", 8, 9_999_999, key=key, step=64, on_change=_put_length,
+        "Longest row", SHORTEST, 9_999_999, key=key, step=64, on_change=_put_length,
         help="In tokens, as `max_length` of a run. What is behind it is cut off or the row left out.",
     )  # fmt: skip
     return found
+
+
+def _asked_length() -> int | None:
+    asked = state.get("length")
+    return max(int(asked), SHORTEST) if asked.isdecimal() and len(asked) < 8 else None
 
 
 def _put_length() -> None:

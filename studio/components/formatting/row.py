@@ -97,8 +97,9 @@ def _refused(look: Look, conversation: Conversation, error: StudioError) -> None
     """Why the template cannot write the row, and the row itself."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.warning(f"{escape(error.message)} {escape(error.hint)}", icon=":material/block:")
-        if isinstance(error, CannotCarry) and "it holds" in error.message:
-            st.button("Escape marks", on_click=state.put, args=("escape", "yes"))
+        if isinstance(error, CannotCarry) and "it holds" in error.message and st.button("Escape marks"):
+            state.put("escape", "yes")
+            st.rerun()  # a fragment: the choosers above have to know
     with st.container(border=True):
         show_conversation(conversation)
 

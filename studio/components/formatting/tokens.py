@@ -39,7 +39,10 @@ _CSS = """
 .ids .t { display: inline-block; min-width: 30px; line-height: 1.4; padding-bottom: 12px; margin-bottom: 4px; }
 .ids .t::after { content: attr(data-id); position: absolute; left: 1px; bottom: 2px; font: 9px/1 var(--st-code-font);
   opacity: .75; white-space: nowrap; text-decoration: none; display: inline-block; }
-.ids .t.break { display: inline; }
+.ids .t.break { display: inline; }  /* the line break in it has to break the line */
+.ids .t.break::after { content: none; }
+.ids .t.break::before { content: attr(data-id); font: 9px/1 var(--st-code-font); opacity: .75; vertical-align: -10px;
+  display: inline-block; margin: 0 1px 0 2px; text-decoration: none; }
 .cut { display: block; border-top: 2px dashed var(--st-red-color); color: var(--st-red-color); margin: 4px 0;
   font: 600 11px/1.6 var(--st-font); white-space: normal; }
 """
