@@ -93,6 +93,7 @@ def light(browser: Browser, studio: Studio, run: str, out: Path) -> None:
         take(tab, out / "dataset.png", "datasets", dataset=DATASET)
         curate(tab, out)
         take(tab, out / "format.png", "format", dataset=DATASET, template="llama2")
+        formats(tab, out)
         take(tab, out / "train.png", "train", dataset=DATASET, template="llama2")
         take(tab, out / "runs.png", "runs")
         take(tab, out / "run.png", "runs", run=run)
@@ -108,6 +109,15 @@ def curate(tab: Watched, out: Path) -> None:
     take(tab, out / "curate.png", "curate", dataset=DIRTY, row="12")
     take(tab, out / "curate-checks.png", "curate", dataset=DIRTY, view="Checks")
     take(tab, out / "curate-versions.png", "curate", dataset=MENDED, view="Versions")
+
+
+def formats(tab: Watched, out: Path) -> None:
+    """The lint looks at all rows first; then its findings stand there."""
+    take(tab, out / "format-tokens.png", "format", dataset=DIRTY, template="llama2", way="Tokens", row="12")
+    take(tab, out / "format-template.png", "format", dataset=DATASET, view="Own template")
+    tab.open("format", dataset=DIRTY, template="llama2", view="All rows", length="96")
+    expect(tab.page.get_by_text("Lengths")).to_be_visible(timeout=60 * SECONDS)
+    take(tab, out / "format-all-rows.png", "format", dataset=DIRTY, template="llama2", view="All rows", length="96")
 
 
 def dark(browser: Browser, studio: Studio, run: str, out: Path) -> None:
