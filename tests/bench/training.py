@@ -41,7 +41,7 @@ def _rate(kind: str, starter: Path, folder: str) -> float:
     from lib.formats import labels, load_tokenizer, render
     from lib.models import loading
     from lib.records import Conversation, Message
-    from lib.training.loss import AnswerLossTrainer
+    from lib.training.trainer.loss import AnswerLossTrainer
 
     tokenizer = load_tokenizer(starter)
     rows = []

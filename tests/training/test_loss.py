@@ -15,7 +15,8 @@ torch = pytest.importorskip("torch")
 @pytest.fixture
 def build(new_run, monkeypatch, tiny_home):
     """A trainer as the job builds it; `of` replaces the class by TRL's own."""
-    from lib.training import trainer
+    from lib.training.trainer import building
+    from lib.training.trainer.recorder import Recorder
     from tests.helpers import FakeJob
 
     def build_trainer(of=None, **settings):
@@ -23,11 +24,11 @@ def build(new_run, monkeypatch, tiny_home):
         base = find("tiny")
         prepared = prepare(datasets.get(run.data_ref), run.template, load_tokenizer(base.path), run.config)
         run.folder.mkdir(parents=True, exist_ok=True)
-        recorder = trainer.Recorder(run.folder / "metrics.jsonl", FakeJob())
+        recorder = Recorder(run.folder / "metrics.jsonl", FakeJob())
         with monkeypatch.context() as patch:
             if of is not None:
-                patch.setattr(trainer, "AnswerLossTrainer", of)
-            return trainer._build(run, base.path, prepared, recorder), prepared
+                patch.setattr(building, "AnswerLossTrainer", of)
+            return building.build(run, base.path, prepared, recorder), prepared
 
     return build_trainer
 

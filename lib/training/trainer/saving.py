@@ -1,0 +1,69 @@
+"""The adapter of a run, and what the run was made with."""
+
+from __future__ import annotations
+
+import platform
+import resource
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lib import models
+from lib.errors import StorageError
+from lib.formats import ModelTokenizer, get_template
+from lib.models import loading
+from lib.storage import new_folder, write_json
+from lib.training.rows import Prepared
+from lib.training.runs import RunView
+from lib.training.trainer.loss import AnswerLossTrainer
+
+
+def save_adapter(run: RunView, base: Path, tokenizer: ModelTokenizer, trainer: AnswerLossTrainer) -> None:
+    """The adapter as safetensors, with beside it the renderer that made its data and the hash of its base."""
+    try:
+        with new_folder(run.folder / "adapter") as folder:
+            trainer.adapted.save_pretrained(str(folder))
+            loading.load_tokenizer(base).save_pretrained(folder)
+            write_json(
+                folder / "renderer.json",
+                {
+                    "template": run.template,
+                    **({"template_source": source} if (source := get_template(run.template).source) else {}),
+                    "escape_tags": run.config.escape_tags,
+                    "tokenizer_sha256": tokenizer.fingerprint,
+                    "base": run.model,
+                    "base_sha256": models.fingerprint(base),
+                    "quantization": run.config.quantization,
+                },
+            )
+    except Exception as error:
+        if "No space left" in str(error):  # safetensors reports the system's error as its own kind
+            raise StorageError(f"The disk that holds {run.folder} is full.", "Free some space, start again.") from error
+        raise
+
+
+def peak_memory() -> int:
+    """Bytes: of the GPU where there is one, else of this process."""
+    if torch.cuda.is_available():
+        return int(torch.cuda.max_memory_allocated())
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def provenance(run: RunView, base: Path, prepared: Prepared) -> dict[str, Any]:
+    """What the manifest says beside the results."""
+    libraries = ("torch", "transformers", "trl", "peft", "bitsandbytes", "datasets")
+    return {
+        "data": run.data_ref,
+        "model": run.model,
+        "base_sha256": models.fingerprint(base),
+        "template": run.template,
+        "settings": run.config.to_dict(),
+        "rows": prepared.to_dict(),
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU ({platform.machine()})",
+        "threads": torch.get_num_threads(),
+        "versions": {name: version(name) for name in libraries},
+        "finished_at": time.time(),
+    }
