@@ -4,11 +4,14 @@
       ├── NotFound               no dataset, run, model or template of that name
       ├── BadInput               a source or a setting that cannot be used
       │     ├── BadRows          some rows of a source cannot be read; carries the refusals
-      │     └── BadSettings      faults of a configuration, all of them at once
+      │     ├── BadSettings      faults of a configuration, all of them at once
+      │     └── EmptySource      a file of a source holds no rows (lib.data.sources)
       ├── CannotCarry            a template has no place for this conversation
       ├── ModelError             a model or adapter that cannot be loaded or does not fit
+      │     └── TemplateError    a template in Jinja is broken or fails; says where (lib.formats.jinja)
       ├── StorageError           disk full, folder not writable, a file cut off
       ├── WrongState             the object is there, but not in a state for this
+      │     └── Conflict         somebody else has edited the row since (lib.data.edits)
       └── Stopped                a job was asked to stop and has nothing to keep
 
 Everything below `lib` raises these; errors of libraries are translated where they are called.

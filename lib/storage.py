@@ -1,15 +1,20 @@
 """Where everything lies under the home folder, and how it is written: whole or not at all.
 
+    studio.db                                                unless STUDIO_DATABASE_URL names another place
     datasets/<name>/v0001/{rows.parquet,manifest.json}
+    edits/<name>/v0001/{overlay,change}-*.parquet            of many rows; single ones are in the database
+    checks/<name>/v0001.parquet                              \\
+    measures/<name>/v0001/{texts,tokens-<model>}.parquet      what was found out: made again when it is gone
+    lint/<name>/v0001/<settings>.parquet                     /
     models/<name>/
     templates/<name>/{v0001.json,deleted}
     runs/<id>/{config.json,metrics.jsonl,log.txt,checkpoints/,adapter/,manifest.json}
-    comparisons/<id>/{outputs.parquet,result.json,log.txt}
-    edits/<name>/v0001/{overlay,change}-*.parquet
-    checks/<name>/v0001.parquet
-    measures/<name>/v0001/{texts,tokens-<model>}.parquet
-    lint/<name>/v0001/<settings>.parquet
-    jobs/<id>/log.txt · uploads/ · engine.json
+    comparisons/<id>/{outputs.jsonl,outputs.parquet,result.json}
+    exports/<job>/<file>                                     the newest ones
+    uploads/<any>/<file>                                     until it is imported
+    jobs/<id>/{log.txt,refused.jsonl}                        refused: rows of an import; the log of a run is with it
+    engine.json                                              port and token of the live inference engine
+    worker.log · .upgrade.lock · .*                          scratch begins with a dot
 
 A manifest is written last: a folder without one is unfinished and is not shown.
 """
@@ -110,6 +115,10 @@ def uploads_dir() -> Path:
     return settings.home / "uploads"
 
 
+def exports_dir() -> Path:
+    return settings.home / "exports"
+
+
 def engine_file() -> Path:
     return settings.home / "engine.json"
 
@@ -157,8 +166,13 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """`write_text` of an indented JSON document."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    """`write_text` of an indented JSON document. Halves of characters, as in odd names of files, are escaped."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = json.dumps(value, indent=2)
+    write_text(path, text + "\n")
 
 
 def read_json(path: Path) -> Any:

@@ -18,7 +18,7 @@ from lib import storage
 from lib.data.columns import ROW_ID, SPLIT, STATUS, decode
 from lib.data.info import REFUSED, ROWS, DatasetInfo, DatasetRef
 from lib.data.mapping.reading import read_conversation
-from lib.errors import NotFound, StorageError
+from lib.errors import BadInput, NotFound, StorageError
 from lib.records import Conversation
 
 __all__ = [
@@ -228,7 +228,11 @@ def conversations(
                 return
             if (split is None or stored[SPLIT] == split) and stored[ROW_ID] not in without:
                 values = {name: decode(stored[name], kind) for name, kind in kinds.items()}
-                yield stored[ROW_ID], read_conversation(values, info.mapping)
+                try:
+                    conversation = read_conversation(values, info.mapping)
+                except BadInput as error:
+                    raise BadInput(f"Row {stored[ROW_ID]}: {error.message}", error.hint) from error
+                yield stored[ROW_ID], conversation
                 given += 1
 
 

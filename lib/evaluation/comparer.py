@@ -24,7 +24,7 @@ from lib.errors import BadInput, CannotCarry, ModelError, Stopped
 from lib.evaluation import comparisons, statistics
 from lib.evaluation.comparisons import ComparisonView
 from lib.evaluation.metrics import METRICS, Scores, score
-from lib.formats import ModelTokenizer, Template, get_template, load_tokenizer
+from lib.formats import ModelTokenizer, Template, load_tokenizer
 from lib.formats.escaping import escapable, unescape_text
 from lib.inference.generator import BASE, Generator, Sampling
 from lib.jobs.context import JobContext
@@ -73,7 +73,7 @@ def _compare(comparison: ComparisonView, folder: Path, job: JobContext) -> dict[
     tokenizer = load_tokenizer(base.path)
     names = [(views[0].model, BASE), *((view.id, view.id) for view in views)]
     panes = [
-        Pane(*name, get_template(view.template), view.config.escape_tags)
+        Pane(*name, view.renderer, view.config.escape_tags)
         for name, view in zip(names, [views[0], *views], strict=True)
     ]
     job.progress(0, None, "reading the data")

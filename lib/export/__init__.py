@@ -10,7 +10,8 @@ writers     JSONL, JSON, CSV, Parquet
 scratch     files and folders that appear whole or not at all
 preview     one conversation as the file would hold it
 dataset     the way in: one file, or a folder of splits with its card
-card        README.md of such a folder; markdown: texts of anybody in it
+card        README.md of such a folder
+markdown    texts of anybody in it
 hub         a folder to the Hugging Face Hub
 job         all of it as a job, with a file to download
 report      what was written, left out, cut and unrolled

@@ -40,7 +40,7 @@ def export_dataset(
         StorageError: disk full or folder not writable.
     """
     format_ = ending(out.name)
-    options = replace(options, split_files=False)
+    options = replace(options, split_files=False).check().resolved()
     report = _report(info, options, out)
     with scratch.new_file(out) as path:
         files = _Files(lambda split: path, format_, options)
@@ -59,7 +59,7 @@ def export_folder(
         BadInput, NotFound, ModelError: see `export_dataset`.
     """
     format_ = ending(format_)
-    options = replace(options, split_files=True)
+    options = replace(options, split_files=True).check().resolved()
     report = _report(info, options, folder)
     with scratch.new_folder(folder) as made:
         files = _Files(lambda split: made / f"{split}{format_}", format_, options)
@@ -70,7 +70,6 @@ def export_folder(
 
 
 def _report(info: DatasetInfo, options: ExportOptions, out: Path) -> ExportReport:
-    options.check()
     if options.split is not None and options.split not in info.splits:
         raise BadInput(f"{info.ref} has no split {options.split!r}.", f"It has: {', '.join(info.splits)}.")
     report = ExportReport(str(out), unsaved=unsaved(info))

@@ -1,10 +1,13 @@
 """The job `export`: a dataset version as a file to download, a folder as one .zip, on request pushed to the Hub.
 
-exports/<job>/<name>-v0003-llama2.jsonl
+exports/<job>/<name>-v3-llama2.jsonl
+
+Only the newest exports are kept.
 """
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -23,10 +26,11 @@ from lib.export.report import ExportReport
 from lib.jobs import queue
 from lib.jobs.context import JobContext
 from lib.jobs.queue import JobView
-from lib.settings import settings
+from lib.storage import exports_dir
 
 KIND = "export"
 CHUNK = 1 << 20  # bytes that are packed between two looks at whether to stop
+KEPT = 20  # exports: enough for a team to fetch theirs, while copies of whole datasets do not fill the disk for ever
 
 
 def submit(
@@ -36,12 +40,13 @@ def submit(
 
     Raises:
         BadInput: unknown format, faults of the options (`BadSettings`), an id that the Hub cannot have.
+        NotFound: no such template.
     """
     if push:
         options = replace(options, split_files=True)
         check_repo_id(push)
     payload = {
-        "dataset": info.ref, "options": options.check().to_dict(), "format": ending(format_),
+        "dataset": info.ref, "options": options.check().resolved().to_dict(), "format": ending(format_),
         "push": push, "public": public,
     }  # fmt: skip
     return queue.submit(KIND, payload, user)
@@ -59,19 +64,15 @@ def exported_file(job: JobView) -> Path | None:
     return path if path is not None and path.is_file() else None
 
 
-def exports_dir() -> Path:
-    return settings.home / "exports"
-
-
 def run_job(payload: dict[str, Any], job: JobContext) -> dict[str, Any]:
-    """Returns the report of the export, with the `dataset`, and the `file` to download.
+    """Returns the report of the export, with the `dataset`, and the `file` to download. Old exports go.
 
     Raises:
         Stopped: on request; nothing is left.
         StudioError: see `export_dataset`, `export_folder` and `push_to_hub`.
     """
     info = datasets.get(payload["dataset"])
-    options, format_ = ExportOptions.from_dict(payload["options"]), payload["format"]
+    options, format_ = ExportOptions.from_dict(payload["options"]).resolved(), payload["format"]
     folder = exports_dir() / str(job.id)
     name = f"{info.name}-v{info.version}-{(options.template if options.renders else None) or options.columns}"
     say = _Told(job)
@@ -87,7 +88,19 @@ def run_job(payload: dict[str, Any], job: JobContext) -> dict[str, Any]:
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+    _sweep(job.id)
     return {**report.to_dict(), "out": str(target), "dataset": info.ref, "file": target.name}
+
+
+def _sweep(written: int) -> None:
+    """Remove all but the newest exports, and what is empty; never what a live job may be writing."""
+    folders = {int(folder.name): folder for folder in exports_dir().iterdir() if folder.name.isdecimal()}
+    # Looked up after the folders: a job whose folder is there already was live by then.
+    busy = {written, *(job.id for job in queue.live_jobs(KIND))}
+    for place, number in enumerate(sorted(folders, reverse=True)):
+        with contextlib.suppress(OSError):  # another job does the same
+            if number not in busy and (place >= KEPT or not any(folders[number].iterdir())):
+                shutil.rmtree(folders[number])
 
 
 class _Told:

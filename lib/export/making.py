@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lib import models
-from lib.errors import CannotCarry
 from lib.export import shapes
 from lib.export.options import ExportOptions
 from lib.export.rendered import Ids, Rendered
 from lib.export.report import ExportReport
 from lib.export.shapes import Made, MakeRows, Row
 from lib.formats import ModelTokenizer, load_tokenizer
+from lib.formats.render import REFUSALS
 from lib.records import Conversation
 
 _PLAIN: dict[str, Callable[[Conversation], Row]] = {
@@ -45,14 +45,14 @@ def row_maker(options: ExportOptions, tokenizer: ModelTokenizer | None, report: 
     def make(conversation: Conversation) -> Made:
         try:
             return [one(part) for part in shapes.parts_of(conversation, options)]
-        except CannotCarry as error:
+        except REFUSALS as error:
             return error
 
     return lambda conversations: [make(conversation) for conversation in conversations]
 
 
 def single(options: ExportOptions, tokenizer: ModelTokenizer | None) -> Callable[[Conversation], Row]:
-    """The row of one conversation, for every shape but ids; raises `CannotCarry`."""
+    """The row of one conversation, for every shape but ids; raises `CannotCarry` or `TemplateError`."""
     if not options.renders:
         return _PLAIN[options.columns]
     rendered = Rendered(options, tokenizer)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from lib.errors import BadInput, BadSettings
+from lib.formats import get_template
 from lib.formats.fitting import POLICIES
 
 COLUMNS: dict[str, str] = {
@@ -72,6 +73,16 @@ class ExportOptions:
         if faults:
             raise BadSettings(faults)
         return self
+
+    def resolved(self) -> ExportOptions:
+        """With the version of a saved template that there is now, such as `mine@2` for `mine`, where it has a say.
+
+        Raises:
+            NotFound: no such template.
+        """
+        if not self.template or not self.renders:
+            return self
+        return replace(self, template=get_template(self.template).name)
 
     def _faults(self) -> list[tuple[str, str]]:
         found = [

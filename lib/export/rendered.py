@@ -11,6 +11,7 @@ from lib.export.report import ExportReport
 from lib.export.shapes import Made, Row, parts_of
 from lib.formats import ModelTokenizer, Segment, Tokens, get_template, labels, render, text_of
 from lib.formats.fitting import Effect, fit
+from lib.formats.render import REFUSALS
 from lib.records import Conversation
 
 NO_LIMIT = 1 << 62
@@ -88,7 +89,7 @@ class Ids:
                 some = parts_of(conversation, self._options)
                 segments += [self._rendered.segments(part) for part in some]
                 parts += [(number, part) for part in some]
-            except CannotCarry as error:
+            except REFUSALS as error:
                 made[number] = error
         encoded = self._tokenizer.tokenize_batch(segments, spans=False)
         for (number, part), tokens in zip(parts, encoded, strict=True):

@@ -19,6 +19,7 @@ from lib.export.making import row_maker, tokenizer_of
 from lib.export.options import ExportOptions
 from lib.export.report import ExportReport
 from lib.export.shapes import SCHEMAS, Made, Row
+from lib.formats.jinja import TemplateError
 from lib.records import Conversation
 from lib.words import Progress
 
@@ -140,7 +141,8 @@ class Rows:
         elif self._options.keep_good:
             self._report.leave_out(made.message, row_id)
         else:
-            hint = "Mend the row, or choose to leave such rows out (--keep-good)."
+            what = "template there" if isinstance(made, TemplateError) else "row"
+            hint = f"Mend the {what}, or choose to leave such rows out (--keep-good)."
             raise BadInput(f"Row {row_id}: {made.message}", hint) from made
         return []
 

@@ -17,7 +17,8 @@ from lib.errors import StorageError
 from lib.storage import disk_errors
 
 _HOST = socket.gethostname()
-_LEFT = re.compile(r"\..+\.(\d+)-[0-9a-f]{8}@(.+)\.part")
+_LEFT = re.compile(r"\..+\.(\d+)-[0-9a-f]{8}@(.+)\.part", re.DOTALL)
+_NAME_BYTES = 100  # of the target's name: systems allow 255 in all
 
 
 @contextlib.contextmanager
@@ -53,7 +54,8 @@ def beside(target: Path) -> Iterator[Path]:
     """A hidden path next to `target` for a file or a folder; removed at the end when something is still there."""
     target.parent.mkdir(parents=True, exist_ok=True)
     sweep(target.parent)
-    scratch = target.with_name(f".{target.name[:100]}.{os.getpid()}-{secrets.token_hex(4)}@{_HOST}.part")
+    name = os.fsencode(target.name)[:_NAME_BYTES].decode(errors="ignore")
+    scratch = target.with_name(f".{name}.{os.getpid()}-{secrets.token_hex(4)}@{_HOST}.part")
     try:
         yield scratch
     finally:

@@ -10,13 +10,15 @@ import pyarrow as pa
 from lib.errors import CannotCarry
 from lib.export.options import ExportOptions
 from lib.formats import context as contexts
+from lib.formats.jinja import TemplateError
 from lib.formats.unroll import unroll
 from lib.records import Conversation, Message
 
 Row = tuple[Any, ...]
 """Values in the order of the shape's columns."""
-Made = list[Row] | CannotCarry | str
-"""Rows of one conversation; why it cannot be carried; or in words why it is left out by choice."""
+Made = list[Row] | CannotCarry | TemplateError | str
+"""Rows of one conversation; why it cannot be carried, or what fails in the template on it; or in words why it is left
+out by choice."""
 MakeRows = Callable[[Sequence[Conversation]], list[Made]]
 
 SHAREGPT = {"system": "system", "user": "human", "assistant": "gpt", "tool": "observation"}

@@ -15,8 +15,11 @@ import pyarrow.parquet as pq
 GROUP_ROWS = 32_768
 GROUP_BYTES = 32 << 20  # a row group of Parquet is written from so many rows or bytes on
 
-FORMULA = "^[=+\\-@\t\r\n＝＋－＠]"
-"""What a spreadsheet takes for the start of a formula: https://owasp.org/www-community/attacks/CSV_Injection."""
+FORMULA = r"^(?:[\t\r\n]|[\s\pZ\pC]*[=+\-@＝＋－＠])"
+"""What a spreadsheet takes for the start of a formula: https://owasp.org/www-community/attacks/CSV_Injection.
+
+Some read over spaces and invisible characters before it.
+"""
 
 
 class Writer(Protocol):

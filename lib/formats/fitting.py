@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
-from lib.errors import BadInput, CannotCarry
+from lib.errors import BadInput
+from lib.formats.render import REFUSALS
 from lib.formats.tokenizer import Tokens
 from lib.records import Conversation, Message
 
@@ -217,5 +218,5 @@ def _encoded(
     messages = (*head, *(message for turn in turns for message in turn))
     try:
         return encode(Conversation(messages, conversation.extra))
-    except CannotCarry:
+    except REFUSALS:
         return None

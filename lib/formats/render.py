@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from lib.errors import CannotCarry, ModelError
 from lib.formats.checks import check
 from lib.formats.escaping import escapable, escape_tags, unescape
+from lib.formats.jinja import TemplateError
 from lib.formats.segments import Segment, merge, text_of
 from lib.formats.template import Template
 from lib.formats.templates import get_template
@@ -14,6 +15,9 @@ from lib.records import Conversation
 
 if TYPE_CHECKING:
     from lib.formats.tokenizer import ModelTokenizer
+
+REFUSALS = (CannotCarry, TemplateError)
+"""What `render` raises for one conversation: it may write others."""
 
 
 def render(
@@ -33,6 +37,7 @@ def render(
     Raises:
         NotFound: no such template.
         CannotCarry: the template has no place for this conversation; says why.
+        TemplateError: the template, in Jinja, fails on this conversation; says where.
         ModelError: the `model` template without a tokenizer, or with one that has no (working) chat template.
     """
     template = get_template(template) if isinstance(template, str) else template

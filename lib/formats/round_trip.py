@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from lib.errors import BadInput, CannotCarry
-from lib.formats.jinja import TemplateError
+from lib.errors import BadInput
 from lib.formats.reading import parse
-from lib.formats.render import render_text
+from lib.formats.render import REFUSALS, render_text
 from lib.formats.template import Template
 from lib.formats.templates import get_template
 from lib.records import Conversation
@@ -118,7 +117,7 @@ def _judge(
     is_open = conversation.messages[-1].role == "user"
     try:
         text = render_text(conversation, template, tokenizer, generation=is_open, escape=escape)
-    except (CannotCarry, TemplateError) as error:
+    except REFUSALS as error:
         reason = found.refused.setdefault(_PLACE.sub("a message", error.message), Refused())
         reason.rows += 1
         _note(reason.first, row)

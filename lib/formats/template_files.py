@@ -51,7 +51,8 @@ def names() -> list[str]:
     """Names that have a version which is not hidden, in order."""
     if not templates_dir().is_dir():
         return []
-    found = (entry.name for entry in os.scandir(templates_dir()) if NAME_PATTERN.fullmatch(entry.name))
+    folders = (entry.name for entry in os.scandir(templates_dir()) if entry.is_dir())
+    found = (name for name in folders if NAME_PATTERN.fullmatch(name) and ".." not in name)
     return sorted(name for name in found if newest(name))
 
 
@@ -101,12 +102,12 @@ def write(template: SavedTemplate) -> SavedTemplate:
     content = {key: value for key, value in asdict(template).items() if key not in ("name", "version")}
     with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".new.") as scratch:
-        draft = Path(scratch) / "template.json"
-        write_json(draft, content)
-        number = max(_numbers(folder), default=0) + 1
-        while not _place(draft, _file(folder, number)):
-            number += 1
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".new.") as scratch:
+            draft = Path(scratch) / "template.json"
+            write_json(draft, content)
+            number = max(_numbers(folder), default=0) + 1
+            while not _place(draft, _file(folder, number)):
+                number += 1
     return read(template.name, number)
 
 
@@ -142,7 +143,7 @@ def _hidden(folder: Path) -> int:
     """The last version that was deleted; 0 when none was."""
     try:
         return int((folder / _DELETED).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return 0
     except ValueError as error:
         raise StorageError(f"{folder / _DELETED} is damaged.", "Remove the file.") from error

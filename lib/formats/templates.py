@@ -40,6 +40,15 @@ def get_template(name: str) -> Template:
     return _made(saved.ref, saved.source, saved.note)
 
 
+def stored_template(name: str, source: str = "") -> Template:
+    """The template that a run has written down: of its own source when it kept one, whatever became of the file.
+
+    Raises:
+        NotFound: it kept none, and there is no template of that name.
+    """
+    return _made(name, source, "") if source else get_template(name)
+
+
 def template_names() -> list[str]:
     """Names to choose from: those that come with the studio, then saved ones."""
     return [*TEMPLATES, *template_files.names()]

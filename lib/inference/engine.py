@@ -32,13 +32,13 @@ from starlette.routing import Route
 
 from lib import models
 from lib.errors import ModelError, StudioError
-from lib.formats import get_template, load_tokenizer
+from lib.formats import Template, load_tokenizer, stored_template
 from lib.formats.escaping import escapable, unescape_text
 from lib.inference.generator import BASE, Generator, Sampling
 from lib.jobs.context import JobContext
 from lib.records import Conversation
 from lib.settings import settings
-from lib.storage import engine_file, run_dir, write_json
+from lib.storage import engine_file, read_json, run_dir, write_json
 
 
 def run_job(payload: dict[str, Any], job: JobContext) -> dict[str, Any]:
@@ -148,9 +148,9 @@ class Engine:
         tokenizer = load_tokenizer(base.path)
         adapters = [run or BASE for run in body["runs"]]
         conversation = Conversation.from_dict({"messages": body["messages"]})
-        template, escape = body["template"], body.get("escape", False)
+        template, escape = _template(body["template"], body["runs"]), body.get("escape", False)
         prompt = tokenizer.encode_conversation(conversation, template, generation=True, escape=escape).ids
-        tags = escapable(get_template(template), tokenizer) if escape else None
+        tags = escapable(template, tokenizer) if escape else None
         generator = self._load(base.path, body.get("quantization", "none"), adapters)
         sampling = Sampling(**body.get("sampling", {}))
         rows: list[list[int]] = [[] for _ in adapters]
@@ -204,6 +204,20 @@ class Engine:
                 generator.add_adapter(adapter, folder)
         self.job.progress(0, None, "answering")
         return generator
+
+
+def _template(name: str, runs: list[str | None]) -> Template:
+    """The template of that name; one that somebody wrote here as a run stored it beside its adapter.
+
+    Raises:
+        NotFound: no run has stored it, and there is none of that name.
+    """
+    for run in filter(None, runs):
+        stored = run_dir(run) / "adapter" / "renderer.json"
+        renderer = read_json(stored) if stored.exists() else {}
+        if renderer.get("template") == name:
+            return stored_template(name, renderer.get("template_source", ""))
+    return stored_template(name)
 
 
 def _free_memory() -> None:

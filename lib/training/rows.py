@@ -9,9 +9,10 @@ from typing import Any
 
 from lib.data import datasets
 from lib.data.datasets import DatasetInfo
-from lib.errors import BadInput, CannotCarry
-from lib.formats import ModelTokenizer, Segment, Tokens, get_template, labels, render
+from lib.errors import BadInput
+from lib.formats import ModelTokenizer, Segment, Template, Tokens, get_template, labels, render
 from lib.formats.fitting import Effect, Encode, fit
+from lib.formats.render import REFUSALS
 from lib.records import Conversation
 from lib.training.config import TrainConfig
 
@@ -64,12 +65,15 @@ class Prepared:
         }
 
 
-def prepare(info: DatasetInfo, template: str, tokenizer: ModelTokenizer, config: TrainConfig) -> Prepared:
+def prepare(info: DatasetInfo, template: str | Template, tokenizer: ModelTokenizer, config: TrainConfig) -> Prepared:
     """Render and tokenize the train split, and `eval_rows` rows of the validation (else the test) split.
+
+    A template goes by its name.
 
     Raises:
         BadInput: no row is left to train on; says why the rows went.
     """
+    template = get_template(template) if isinstance(template, str) else template
     prepared = Prepared()
     prepared.train = list(_token_rows(info, "train", template, tokenizer, config, prepared))
     if not prepared.train:
@@ -88,12 +92,15 @@ def prepare(info: DatasetInfo, template: str, tokenizer: ModelTokenizer, config:
 
 
 def _token_rows(
-    info: DatasetInfo, split: str, template: str, tokenizer: ModelTokenizer, config: TrainConfig, prepared: Prepared
+    info: DatasetInfo,
+    split: str,
+    template: Template,
+    tokenizer: ModelTokenizer,
+    config: TrainConfig,
+    prepared: Prepared,
 ) -> Iterator[TokenRow]:
-    renderer = get_template(template)
-
     def written(conversation: Conversation) -> list[Segment]:
-        return render(conversation, renderer, tokenizer, escape=config.escape_tags)
+        return render(conversation, template, tokenizer, escape=config.escape_tags)
 
     def encode(conversation: Conversation) -> Tokens:
         return _to_learn(tokenizer.tokenize_batch([written(conversation)], spans=False)[0], config)
@@ -111,7 +118,7 @@ def _token_rows(
             try:
                 segments.append(written(conversation))
                 kept.append((row_id, conversation))
-            except CannotCarry as error:
+            except REFUSALS as error:
                 prepared.leave_out("cannot be carried by the template", row_id, error.message)
         encoded = tokenizer.tokenize_batch(segments, spans=False)
         for (row_id, conversation), tokens in zip(kept, encoded, strict=True):

@@ -13,7 +13,7 @@ from lib import models
 from lib.data import datasets
 from lib.database import Run, note, session
 from lib.errors import NotFound
-from lib.formats import get_template
+from lib.formats import Template, get_template, stored_template
 from lib.jobs import queue
 from lib.jobs.queue import JobView
 from lib.storage import run_dir, write_json
@@ -47,6 +47,13 @@ class RunView:
     @property
     def has_adapter(self) -> bool:
         return (self.folder / "adapter" / "adapter_model.safetensors").exists()
+
+    @property
+    def renderer(self) -> Template:
+        """The template as it was when the run was made, whatever became of a saved one since."""
+        kept = self.folder / "config.json"
+        stored = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+        return stored_template(self.template, stored.get("template_source", ""))
 
     @property
     def data_ref(self) -> str:

@@ -17,7 +17,7 @@ from lib.errors import BadInput, BadSettings, ModelError, NotFound, Stopped, Sto
 from lib.export import scratch
 from lib.export.dataset import export_dataset, export_folder
 from lib.export.options import FORMATS, ExportOptions
-from lib.formats import parse
+from lib.formats import parse, saved
 from tests.export.files import dataset, read, texts
 from tests.formats.tokenizers_for_tests import llama3_like
 from tests.memory import measured
@@ -102,6 +102,27 @@ def test_rows_that_the_template_cannot_carry(tmp_path):
         export_dataset(dataset(tmp_path, [TAGS]), ExportOptions(template="llama2", keep_good=True), out)
 
 
+def test_rows_on_which_a_template_of_ones_own_fails(tmp_path):
+    source = (
+        "{% set _ = 1 // (messages[0].content | length - 3) %}{% for m in messages %}{{ m.role }}: {{ m.content }}\n"
+    )
+    saved.save("picky", source + "{% endfor %}", "ann")
+    rows = [{"instruction": text, "output": "x"} for text in ("abcd", "abc")]
+    info, out = dataset(tmp_path, rows), tmp_path / "text.jsonl"
+    with pytest.raises(BadInput, match=r"Row 2: The template picky@1, line 1, column 4") as caught:
+        export_dataset(info, ExportOptions(template="picky"), out)
+    assert "template" in caught.value.hint and "--keep-good" in caught.value.hint
+    report = export_dataset(info, ExportOptions(template="picky", keep_good=True), out)
+    assert (report.rows, report.left_out, texts(out)) == (1, 1, ["user: abcd\nassistant: x\n"])
+
+
+def test_files_with_long_names(info, tmp_path):
+    for name in ("n" * 240, "語" * 78, "a\nb"):
+        out = tmp_path / f"{name}.jsonl"
+        assert export_dataset(info, ALPACA, out).rows == 30 and out.exists()
+        assert export_folder(info, ALPACA, tmp_path / name, "csv").rows == 30
+
+
 def test_rejected_rows_and_unsaved_edits(info, tmp_path):
     out = tmp_path / "text.jsonl"
     edit(info, 1, 0, "ann", status="rejected")
@@ -119,7 +140,12 @@ def test_rejected_rows_and_unsaved_edits(info, tmp_path):
 
 def test_no_csv_cell_starts_a_formula(tmp_path):
     starts = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1", "＠1"]
+    starts += [" =1", "\u3000-1", "\xa0@a", "\ufeff=1", "\u200b＝1", "\x00+1", " \n\v -1", "\t", "\rx"]
+    harmless = ["'=1", "a=1", " a -1", "", " ", "1-2", '"=1', ",=1", ";=1", "é="]
     rows = [{"instruction": start, "input": "plain", "output": start} for start in starts]
+    plain = dataset(tmp_path, [{"instruction": "a", "input": "", "output": text} for text in harmless])
+    assert export_dataset(plain, ExportOptions("alpaca"), tmp_path / "plain.csv").guarded == 0
+    assert [row["output"] for row in read(tmp_path / "plain.csv")] == harmless
     info, out = dataset(tmp_path, rows), tmp_path / "rows.csv"
     report = export_dataset(info, ExportOptions("alpaca"), out)
     assert report.guarded == 2 * len(starts) and "apostrophe" in report.lines()[0]

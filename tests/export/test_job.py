@@ -8,10 +8,12 @@ import zipfile
 
 import pytest
 
-from lib.errors import BadInput, BadSettings, Stopped
-from lib.export.job import exported_file, exports_dir, newest_job, run_job, submit
+from lib.errors import BadInput, BadSettings, NotFound, Stopped
+from lib.export.job import KEPT, exported_file, newest_job, run_job, submit
 from lib.export.options import ExportOptions
+from lib.formats import saved
 from lib.jobs import queue
+from lib.storage import exports_dir
 from tests.export.files import dataset, read
 from tests.export.hub_server import FakeHub, running
 from tests.helpers import FakeJob
@@ -77,10 +79,56 @@ def test_faults_are_told_before_anything_is_queued(info):
         (ExportOptions(), "csv", "", BadSettings),
         (LLAMA2, "xml", "", BadInput),
         (LLAMA2, "csv", "nobody", BadInput),
+        (ExportOptions(template="../../nope"), "csv", "", NotFound),
     ]:
         with pytest.raises(kind):
             submit(info, options, format_, push=push)
     assert newest_job(info) is None
+
+
+def test_the_newest_exports_are_kept_and_those_of_live_jobs(info, jobs_here):
+    first = submit(info, LLAMA2, "csv", "ann")
+    jobs_here()
+    live = submit(info, LLAMA2, "csv", "ann")  # an old one that is not through yet
+    for number in range(first, first + KEPT + 5):
+        folder = exports_dir() / str(number)
+        folder.mkdir(exist_ok=True)
+        (folder / "file.csv").write_text("of an earlier export")
+    (exports_dir() / "999").mkdir()  # of a job that was killed before it wrote anything
+    (exports_dir() / "notes").mkdir()  # not ours
+    assert exported_file(queue.get(first)) is not None
+    payload = queue.get(first).payload
+    job = FakeJob()
+    job.id = first + KEPT + 5
+    run_job(payload, job)
+    kept = {live, *range(job.id - KEPT + 2, job.id + 1)}
+    assert {folder.name for folder in exports_dir().iterdir()} == {*map(str, kept), "notes"}
+    assert exported_file(queue.get(first)) is None
+
+
+def test_a_failed_export_removes_no_other(info, jobs_here):
+    number = submit(info, LLAMA2, "csv", "ann")
+    jobs_here()
+    for name in range(number + 1, number + KEPT + 3):
+        (exports_dir() / str(name)).mkdir()
+        (exports_dir() / str(name) / "file.csv").write_text("x")
+    job = FakeJob(lambda job: bool(job.said))
+    job.id = 999
+    with pytest.raises(Stopped):
+        run_job(queue.get(number).payload, job)
+    assert exported_file(queue.get(number)) is not None and len(list(exports_dir().iterdir())) == KEPT + 3
+
+
+def test_the_template_is_that_of_the_day_it_was_asked_for(info, jobs_here):
+    source = "{% for m in messages %}<{{ m.role }}> {{ m.content }}\n{% endfor %}"
+    saved.save("mine", source, "ann")
+    number = submit(info, ExportOptions(template="mine"), "jsonl", "ann")
+    saved.save("mine", source.replace("<", "["), "ann")
+    jobs_here()
+    job = queue.get(number)
+    assert job.payload["options"]["template"] == "mine@1"
+    assert job.result["file"] == f"{info.name}-v1-mine@1.jsonl"
+    assert read(exported_file(job))[0]["text"].startswith("<user> ")
 
 
 def test_it_pushes_and_keeps_no_token(info, jobs_here, online, monkeypatch):

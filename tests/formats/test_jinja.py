@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from lib.formats.jinja import Faulty, Program, Refusal, TemplateFault, check_source
 from tests.formats.strategies import few
+from tests.formats.tokenizers_for_tests import CHATML_TEMPLATE, LLAMA2_TEMPLATE, LLAMA3_TEMPLATE
 
 MESSAGES = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Yo"}]
 GREEDY = [
@@ -180,6 +181,8 @@ FAULTS = [
         1, 27, "begins inside the prompt",
     ),
     ("\ud800", 1, 1, "half of a character"),
+    ("{{ '\\ud83d' }}", 1, 4, "half of a character"),
+    ("{{ '%c' % 55357 }}", 1, 4, "half of a character"),
 ]  # fmt: skip
 
 
@@ -197,6 +200,55 @@ def test_every_unknown_name_is_told_and_what_is_asked_for_first_is_none() -> Non
     assert not check_source("{% if date is defined %}{{ date }}{% endif %}{{ thinking | default('') }}")
     assert not check_source("{% if messages[0].tool_calls %}x{% endif %}{{ bos_token }}{{ tools or '' }}")
     assert check_source("{{ messages[0].tool_calls }}") == [TemplateFault("a message has no `tool_calls`", 1, 16)]
+
+
+def test_near_names_are_offered_those_of_the_template_too() -> None:
+    for source, name in [
+        ("{% for message in messages %}{{ mesage.content }}{% endfor %}", "message"),
+        ("{% set system_text = 'x' %}{{ system_txt }}", "system_text"),
+        ("{% macro turn(speaker) %}{{ speakr }}{% endmacro %}{{ turn('x') }}", "speaker"),
+    ]:
+        [fault] = check_source(source)
+        assert fault.message.endswith(f"did you mean `{name}`?")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% if messages[0].role == 'system' %}{% set s = 'x' %}{% else %}{% set s = '' %}{% endif %}{{ s }}",
+        "{% if messages[0].role == 'system' %}{% set s = 'x' %}{% endif %}"
+        "{% for m in messages %}{% if m.role == 'system' %}{{ s }}{% endif %}{% endfor %}",
+        "{% for m in messages %}{% if m.role == 'user' %}{% set n = 'U' %}{% elif m.role == 'system' %}"
+        "{% set n = 'S' %}{% else %}{% set n = 'A' %}{% endif %}{{ n }}: {{ m.content }}{% endfor %}",
+        "{% if messages %}{% macro f(x) %}{{ x }}{% endmacro %}{% endif %}{{ f('a') }}",
+        "{% if messages %}{% set x %}a{% endset %}{% endif %}{{ x }}",
+        "{% for m in messages %}{% generation %}{% set y = m.content %}{{ y if add_generation_prompt }}"
+        "{% endgeneration %}{% endfor %}",
+        CHATML_TEMPLATE, LLAMA2_TEMPLATE, LLAMA3_TEMPLATE,
+    ],
+)  # fmt: skip
+def test_a_name_that_is_set_in_a_branch_is_known(source: str) -> None:
+    assert check_source(source) == []
+
+
+def test_what_is_set_in_one_branch_only_is_told_when_it_is_missing() -> None:
+    [fault] = check_source("{% if messages[0].role == 'system' %}\n{% set s = 'x' %}\n{% endif %}\n{{ s }}")
+    assert (fault.line, fault.column, fault.message) == (4, 4, "`s` is not known")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% for m in messages %}{% set y = m.content %}{% endfor %}{{ y }}",
+        "{% for y in messages %}{{ y.content }}{% endfor %}{{ y.role }}",
+        "{% macro f(y) %}{{ y }}{% endmacro %}{{ f('x') }}{{ y }}",
+        "{% with y = 'x' %}{{ y }}{% endwith %}{{ y }}",
+    ],
+)
+def test_a_name_is_gone_behind_the_block_that_sets_it(source: str) -> None:
+    [fault] = check_source(source)
+    assert fault.message.startswith("`y` is not known here: ") and "did you mean" not in fault.message
+    assert fault.column == source.rindex("{{ y") + 4
 
 
 def test_templates_of_models_may_print_what_is_not_there() -> None:

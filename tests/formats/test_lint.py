@@ -12,6 +12,7 @@ from hypothesis import given
 from lib.errors import CannotCarry, NotFound
 from lib.formats import ModelTokenizer, Segment, Template, get_template, load_tokenizer, render, template_names
 from lib.formats.custom import custom_template
+from lib.formats.fitting import POLICIES, fit
 from lib.formats.lint import LINTS, Linter, default_system, fingerprint, lint_model, lint_row, suggestion
 from lib.records import Conversation
 from tests.formats.conversations import talk
@@ -215,6 +216,24 @@ def test_a_model_without_a_chat_template_was_made_with_none(changed):
 
 def test_a_broken_chat_template_is_no_measure(changed):
     assert "wrong_template" not in model_kinds("alpaca", changed("llama2_like", chat_template="{{ 1 / 0 }}"))
+
+
+def test_rows_on_which_a_template_fails_are_refused_and_no_others(tokenizers):
+    picky = custom_template(
+        "picky",
+        "{% set _ = 1 // (messages[0].content | length - 3) %}"
+        "{% for m in messages %}{{ m.role }}> {{ m.content }}\n{% endfor %}",
+    )
+    tokenizer = tokenizers["starter_like"]
+    long = talk("u:abcd", "a:" + "word " * 40, "u:abc", "a:Yes.")  # without its first turn it fails
+    linter = Linter(picky, tokenizer, max_length=60)
+    refused, carried, shortened = linter([talk("u:abc", "a:d"), talk("u:abcd", "a:e"), long])
+    assert [finding.kind for finding in refused.findings] == ["cannot_carry"] and refused.tokens is None
+    assert "line 1, column 4: integer division" in refused.findings[0].detail
+    assert carried.tokens is not None and "too_long" in {finding.kind for finding in shortened.findings}
+    outcomes = [fit(long, shortened.tokens, 60, policy, linter.encode).outcome for policy in POLICIES]
+    assert len(outcomes) == 4 and "too long" in outcomes
+    assert len(fingerprint(picky, tokenizer)) == 64
 
 
 def test_pad_is_eos(tokenizers, changed):

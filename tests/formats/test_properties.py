@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from lib.data import datasets
 from lib.data.imports.importer import import_source
 from lib.errors import CannotCarry, ModelError
-from lib.formats import TEMPLATES, ModelTokenizer, Segment, Tokens, get_template, labels, render, text_of
+from lib.formats import TEMPLATES, ModelTokenizer, Segment, Template, Tokens, labels, render, saved, text_of
+from lib.formats.custom import custom_template
 from lib.formats.escaping import escapable, escape_tags
 from lib.records import Conversation
 from lib.training.config import TrainConfig
@@ -23,6 +24,29 @@ from tests.formats.strategies import MILD, NASTY, conversations
 from tests.helpers import write_lines
 
 some = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+
+WITH_BLOCKS = """{{- bos_token }}
+{%- for message in messages %}
+  {%- if message.role == 'assistant' %}
+    {{- '### Answer:\\n' }}
+    {%- generation %}{{ message.content + eos_token }}{% endgeneration %}
+    {{- '\\n\\n' }}
+  {%- else %}
+    {{- '### ' + message.role.capitalize() + ':\\n' + message.content + '\\n\\n' }}
+  {%- endif %}
+{%- endfor %}
+{%- if add_generation_prompt %}
+  {{- '### Answer:\\n' }}
+{%- endif %}
+"""
+WITHOUT_BLOCKS = (
+    "{{ bos_token }}{% for m in messages %}<{{ m.role }}> {{ m.content | trim }}"
+    "{% if m.role == 'assistant' %}{{ eos_token }}{% endif %}\n{% endfor %}"
+    "{% if add_generation_prompt %}<assistant> {% endif %}"
+)
+OWN = {"with-blocks": WITH_BLOCKS, "without-blocks": WITHOUT_BLOCKS}
+"""Templates that somebody wrote here."""
+EVERY = {**TEMPLATES, **{name: custom_template(f"{name}@1", source) for name, source in OWN.items()}}
 
 BOS_PER_PAIR = {"llama2", "llama2-oneline"}
 """Templates that start every pair of question and answer anew; the others start once."""
@@ -38,7 +62,7 @@ SYSTEM = talk("s:Be brief.", "u:Hi there", "a:Hello!", "u:Who?", "a:Me :)")
 class Case:
     """A conversation in the form of training, and the prompt before each of its answers."""
 
-    template: str
+    template: Template
     tokenizer: ModelTokenizer
     conversation: Conversation
     segments: list[Segment]
@@ -66,9 +90,10 @@ class Case:
         return name not in SENTENCEPIECE or "▁" not in text
 
 
-def case(conversation: Conversation, template: str, tokenizer: ModelTokenizer, *, escape: bool) -> Case | None:
+def case(conversation: Conversation, name: str, tokenizer: ModelTokenizer, *, escape: bool) -> Case | None:
     """None where the template cannot carry the conversation; one that it can carry has a prompt at each turn."""
-    if get_template(template).needs_tokenizer and tokenizer.chat is None:
+    template = EVERY[name]
+    if template.needs_tokenizer and tokenizer.chat is None:
         return None
     try:
         segments = render(conversation, template, tokenizer, escape=escape)
@@ -78,7 +103,7 @@ def case(conversation: Conversation, template: str, tokenizer: ModelTokenizer, *
     prompts = [render(prompt, template, tokenizer, generation=True, escape=escape) for prompt in before]
     tokens, *starts = tokenizer.tokenize_batch([segments, *prompts])
     if escape:
-        conversation = escape_tags(conversation, escapable(get_template(template), tokenizer))
+        conversation = escape_tags(conversation, escapable(template, tokenizer))
     return Case(template, tokenizer, conversation, segments, tokens, starts)
 
 
@@ -86,14 +111,14 @@ def answers_at(conversation: Conversation) -> Iterator[int]:
     return (place for place, message in enumerate(conversation.messages) if message.role == "assistant")
 
 
-@pytest.mark.parametrize("template", list(TEMPLATES))
-@pytest.mark.parametrize("parts", [NASTY, MILD], ids=["nasty", "mild"])
+@pytest.mark.parametrize("template", list(EVERY))
+@pytest.mark.parametrize("parts", [[*NASTY, "### Answer:", "<user>"], MILD], ids=["nasty", "mild"])
 @some
 @given(data=st.data())
 def test_every_template_on_every_tokenizer(
     all_tokenizers: dict[str, ModelTokenizer], template: str, parts: list[str], data: st.DataObject
 ) -> None:
-    conversation = data.draw(conversations(parts, one_pair=TEMPLATES[template].one_pair))
+    conversation = data.draw(conversations(parts, one_pair=EVERY[template].one_pair))
     escape = data.draw(st.booleans())
     for tokenizer in all_tokenizers.values():
         if it := case(conversation, template, tokenizer, escape=escape):
@@ -125,7 +150,8 @@ def check_starts(it: Case) -> None:
 
 
 def starts_each_pair(it: Case) -> bool:
-    return it.template in BOS_PER_PAIR or (it.template == "model" and it.tokenizer.name.startswith("llama2"))
+    name = it.template.name
+    return name in BOS_PER_PAIR or (name == "model" and it.tokenizer.name.startswith("llama2"))
 
 
 def check_ends(it: Case) -> None:
@@ -151,15 +177,15 @@ def check_texts(it: Case) -> None:
     assert "".join(learned) == "".join(shown)
 
 
-@pytest.mark.parametrize("template", list(TEMPLATES))
+@pytest.mark.parametrize("template", list(EVERY))
 @pytest.mark.parametrize("escape", [False, True], ids=["plain", "escaped"])
 def test_ordinary_conversations_are_carried(any_tokenizer: ModelTokenizer, template: str, escape: bool) -> None:
-    if get_template(template).needs_tokenizer and any_tokenizer.chat is None:
+    if EVERY[template].needs_tokenizer and any_tokenizer.chat is None:
         with pytest.raises(ModelError, match="no chat template"):
             render(ONE, template, any_tokenizer)
         return
     found = [case(talked, template, any_tokenizer, escape=escape) for talked in (ONE, TURNS, SYSTEM)]
-    one_pair = get_template(template).one_pair
+    one_pair = EVERY[template].one_pair
     no_system = one_pair or (template == "model" and any_tokenizer.name == "mistral")
     assert [it is not None for it in found] == [True, not one_pair, not no_system]
     for it in filter(None, found):
@@ -168,7 +194,7 @@ def test_ordinary_conversations_are_carried(any_tokenizer: ModelTokenizer, templ
             check(it)
 
 
-@pytest.mark.parametrize("template", list(TEMPLATES))
+@pytest.mark.parametrize("template", list(EVERY))
 def test_rows_to_train_on_have_these_labels_or_all(
     real_tokenizers: dict[str, ModelTokenizer], template: str, tmp_path
 ) -> None:
@@ -178,6 +204,8 @@ def test_rows_to_train_on_have_these_labels_or_all(
     ]
     import_source(str(write_lines(tmp_path / "rows.jsonl", rows)), "rows")
     conversations = dict(datasets.conversations(datasets.get("rows")))
+    if template in OWN:
+        saved.save(template, OWN[template], "ann")
     for tokenizer in real_tokenizers.values():
         for on_prompt in (False, True):
             config = TrainConfig(train_on_prompt=on_prompt, min_answer_tokens=1)

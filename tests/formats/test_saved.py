@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.errors import BadInput, CannotCarry, NotFound
+from lib.errors import BadInput, CannotCarry, NotFound, StorageError
 from lib.formats import (
     ModelTokenizer,
     Segment,
@@ -109,6 +109,44 @@ def test_people_who_save_at_once_get_a_version_each(home: Path) -> None:
     assert [one.version for one in found] == list(range(1, 41))
     assert len({one.source for one in found}) == 40
     assert sorted(path.name for path in (home / "templates" / "mine").iterdir())[0] == "v0001.json"
+
+
+def test_odd_notes_and_damaged_files(home: Path) -> None:
+    note = "caf\udce9, as a shell gives it; é"
+    saved.save("mine", SOURCE, "ann", note)
+    code = f"from lib.formats import saved; assert saved.get('mine').note == {note!r}"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+    folder = home / "templates" / "mine"
+    (folder / "v0002.json").write_text("{")
+    for use in (get_template, saved.get):
+        with pytest.raises(StorageError, match=r"v0002\.json is damaged"):
+            use("mine")
+    assert get_template("mine@1").source == SOURCE
+    (folder / "deleted").write_text("x")
+    with pytest.raises(StorageError, match="deleted is damaged"):
+        get_template("mine")
+
+
+def test_what_else_lies_in_the_folder_is_no_template(home: Path) -> None:
+    saved.save("mine", SOURCE, "ann")
+    (home / "templates" / "readme").write_text("not ours")
+    for name in ("a..b", "empty", "UPPER"):
+        (home / "templates" / name).mkdir()
+    assert template_names()[-2:] == ["model", "mine"]
+    for name in ("readme", "a..b", "empty"):
+        with pytest.raises(NotFound):
+            get_template(name)
+
+
+def test_a_full_disk_saves_nothing(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STUDIO_HOME", str(small_disk))
+    saved.save("mine", SOURCE, "ann")
+    (small_disk / "filler").write_bytes(b"x" * ((1 << 20) - 12 * 4096))
+    with pytest.raises(StorageError, match="is full"):
+        for number in range(20):
+            saved.save("mine", SOURCE + str(number) * 9000, "ann")
+    folder = small_disk / "templates" / "mine"
+    assert len(saved.versions("mine")) == len(list(folder.iterdir())) > 0, "no scratch is left"
 
 
 def test_another_process_sees_the_newest_version(home: Path) -> None:

@@ -10,6 +10,7 @@ from lib.data.imports.importer import import_source
 from lib.data.versions import save
 from lib.errors import BadInput
 from lib.formats import load_tokenizer, render
+from lib.formats.custom import custom_template
 from lib.training.config import TrainConfig
 from lib.training.rows import prepare
 from tests.formats.tokenizers_for_tests import starter_like
@@ -149,3 +150,12 @@ def test_rows_rejected_in_review_are_left_out_and_counted(stored, tokenizer):
     prepared = prepare(saved, "llama2", tokenizer, TrainConfig())
     assert prepared.left_out == {"rejected in review": 1}
     assert [row.row_id for row in prepared.train] == [1, 2, 4, 5, 6, 7, 8]
+
+
+def test_a_row_that_a_template_fails_on_is_left_out_and_named(stored, tokenizer):
+    """One row that breaks a template of somebody's own must not end the run."""
+    source = "{% for m in messages %}{{ m.content }} {{ 9 // (m.content | length - 4) }}\n{% endfor %}"
+    rows = [*SHORT, {**SHORT[0], "instruction": "Why?"}]
+    prepared = prepare(stored(rows), custom_template("mine", source), tokenizer, TrainConfig())
+    assert prepared.left_out == {"cannot be carried by the template": 1} and len(prepared.train) == 8
+    assert prepared.examples["cannot be carried by the template"].startswith("row 9: ")

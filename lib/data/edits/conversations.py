@@ -16,7 +16,7 @@ from lib.data.filters import Query
 from lib.data.mapping.reading import read_conversation
 from lib.data.mapping.writing import write_conversation
 from lib.data.table import Table
-from lib.errors import NotFound
+from lib.errors import BadInput, NotFound
 from lib.records import Conversation
 
 WINDOW = 8192  # row ids that are read at a time
@@ -54,7 +54,11 @@ def rows_with(
                 values = {
                     column.name: decode(value, column.kind) for column, value in zip(columns, cells, strict=False)
                 }
-                yield cells[-1], read_conversation(values, copy.mapping), {**values, SPLIT: cells[-2]}
+                try:
+                    conversation = read_conversation(values, copy.mapping)
+                except BadInput as error:
+                    raise BadInput(f"Row {cells[-1]}: {error.message}", error.hint) from error
+                yield cells[-1], conversation, {**values, SPLIT: cells[-2]}
 
 
 def edit_conversation(

@@ -41,7 +41,7 @@ def run_job(payload: dict[str, Any], job: JobContext) -> dict[str, Any]:
 def ensure(info: DatasetInfo, settings: LintSettings, user: str = "") -> int | None:
     """The job that looks at the rows when findings are missing or stale, submitted unless it is live; else None.
 
-    A job that failed or was stopped is not submitted again before the rows change; see `start`.
+    A job that failed or was stopped is not submitted again before rows, template or model change; see `start`.
 
     Raises:
         NotFound, ModelError: no such template or model, or one that cannot be used.
@@ -52,14 +52,19 @@ def ensure(info: DatasetInfo, settings: LintSettings, user: str = "") -> int | N
     last = newest_job(info, settings)
     if last and last.live:
         return last.id
-    if last and last.status != FINISHED and last.payload["seq"] == copy.seq:
+    if last and last.status != FINISHED and _looked_at(last.payload) == (copy.seq, settings.fingerprint()):
         return None
     return start(info, settings, user)
 
 
 def start(info: DatasetInfo, settings: LintSettings, user: str = "") -> int:
     """Submit the job, fresh findings or not."""
-    return queue.submit(KIND, {"dataset": info.ref, **settings.to_dict(), "seq": open_copy(info).seq}, user)
+    now = {"seq": open_copy(info).seq, "fingerprint": settings.fingerprint()}
+    return queue.submit(KIND, {"dataset": info.ref, **settings.to_dict(), **now}, user)
+
+
+def _looked_at(payload: dict[str, Any]) -> tuple[Any, Any]:
+    return payload.get("seq"), payload.get("fingerprint")
 
 
 def newest_job(info: DatasetInfo, settings: LintSettings) -> JobView | None:

@@ -9,8 +9,9 @@ files only.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def lint(copy: WorkingCopy, settings: LintSettings, progress: Progress | None = 
     """
     linter, info = settings.linter(), copy.info
     path = settings.file(info)
-    target = path.with_name(f".{path.name}.part")
+    target = path.with_name(f".{path.name}.{os.getpid()}.part")  # two may run at once
     tally = Tally()
     with ExitStack() as scratch, storage.disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -112,6 +113,16 @@ def _batch(row_ids: list[int], linted: list[Linted]) -> pa.RecordBatch:
 
 
 def _sweep(folder: Path) -> None:
-    files = sorted(folder.glob("*.parquet"), key=lambda file: file.stat().st_mtime, reverse=True)
-    for file in files[KEPT:]:
+    for file in _newest_first(folder, "*.parquet")[KEPT:]:
         file.unlink(missing_ok=True)
+    for scratch in _newest_first(folder, ".*.part")[KEPT:]:  # of processes that were killed
+        scratch.unlink(missing_ok=True)
+
+
+def _newest_first(folder: Path, pattern: str) -> list[Path]:
+    """Files that are there; another process may be taking some away."""
+    times = {}
+    for file in folder.glob(pattern):
+        with suppress(FileNotFoundError):
+            times[file] = file.stat().st_mtime
+    return sorted(times, key=lambda file: times[file], reverse=True)

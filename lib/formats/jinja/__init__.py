@@ -8,6 +8,7 @@ given        the functions that a template is given
 environment  the sandbox: only harmless attributes, all of it counted
 source       text -> program: parsing with places, counting written into the program
 places       a place in the source for what went wrong
+names        names that are read and set nowhere in reach
 program      Program: a template that can be run
 checking     check_source: every fault of a source before it is used
 """

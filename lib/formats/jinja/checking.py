@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from jinja2 import nodes
-from jinja2.meta import find_undeclared_variables
 
 from lib.formats.jinja.environment import environment
 from lib.formats.jinja.faults import Faulty, Refusal, TemplateFault
+from lib.formats.jinja.names import set_names, unknown_names
 from lib.formats.jinja.places import Source
 from lib.formats.jinja.program import Program, did_you_mean
 from lib.formats.jinja.source import parse
@@ -44,18 +44,15 @@ def check_source(source: str) -> list[TemplateFault]:
 
 
 def _unknown_names(source: Source, tree: nodes.Template) -> Iterator[TemplateFault]:
-    known = [*GIVEN, *source.environment.globals]
-    tested = {
-        node.node.name
-        for node in tree.find_all((nodes.Test, nodes.Filter))
-        if node.name in ("defined", "undefined", "default", "d") and isinstance(node.node, nodes.Name)
-    }
-    made = {node.name for node in tree.find_all(nodes.Name) if node.ctx == "store"}
-    unknown = find_undeclared_variables(tree) - {*known, *tested}
-    for node in tree.find_all(nodes.Name):
-        if node.name in unknown and node.ctx == "load":
+    known, made = [*GIVEN, *source.environment.globals], set_names(tree)
+    for node in unknown_names(tree, known):
+        name = (node.name,)
+        if node.name in made:
+            message = f"`{node.name}` is not known here: what is set inside a block such as `for` is gone behind it"
+            yield TemplateFault(message, *source.find(node.lineno, name, last=True))
+        else:
             hint = did_you_mean(node.name, [*known, *sorted(made)])
-            yield TemplateFault(f"`{node.name}` is not known{hint}", *source.find(node.lineno, (node.name,)))
+            yield TemplateFault(f"`{node.name}` is not known{hint}", *source.find(node.lineno, name))
 
 
 def _failures(program: Program) -> list[TemplateFault]:

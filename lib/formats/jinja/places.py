@@ -83,13 +83,17 @@ class Source:
             pass
         return found
 
-    def find(self, line: int, names: Iterable[str]) -> tuple[int, int]:
-        """The first of `names` that stands in that line or soon after; else where that line's first tag begins."""
+    def find(self, line: int, names: Iterable[str], *, last: bool = False) -> tuple[int, int]:
+        """The first of `names` that stands in that line or soon after; else where that line's first tag begins.
+
+        Of several such places the first, or with `last` the last one in that line.
+        """
         near = [piece for number in range(line, line + _NEAR) for piece in self.lines.get(number, [])]
         for name in names:
             found = [piece for piece in near if name and piece.text == name]
             found += [piece for piece in near if name and piece.kind == "string" and piece.text[1:-1] == name]
             if found:
-                return self.place(found[0].offset)
+                in_line = [piece for piece in found if self.place(piece.offset)[0] == line]
+                return self.place((in_line[-1] if last and in_line else found[0]).offset)
         first = self.lines.get(line)
         return self.place(first[0].offset) if first else (line, 1)

@@ -101,7 +101,12 @@ class Program:
             size += len(part)
             budget.check_size(size)
             parts.append(part)
-        return "".join(parts)
+        text = "".join(parts)
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise Exceeded("the template writes half of a character (a lone surrogate)") from error
+        return text
 
     def _unmark(self, text: str, marks: tuple[str, str]) -> Written:
         opening, closing = marks

@@ -2,9 +2,10 @@
 
 lint_row(conversation, "llama2", tokenizer, 512)      lint_model("llama2", tokenizer)
 
-kinds    every kind of finding, in words
-probes   what a template does to any row: asked with placeholders
-rows     findings of rows; whitespace: those of stripped texts
+kinds       every kind of finding, in words
+probes      what a template does to any row: asked with placeholders
+rows        findings of rows
+whitespace  those of texts that are stripped
 """
 
 from lib.formats.lint.kinds import LINTS, Finding, LintKind, suggestion

@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 
-from lib.errors import CannotCarry, ModelError
 from lib.formats.chat_template import MODEL
 from lib.formats.lint.kinds import Finding
-from lib.formats.render import render
+from lib.formats.render import REFUSALS, render
 from lib.formats.segments import Segment, text_of
 from lib.formats.template import Template
 from lib.formats.templates import get_template
@@ -25,7 +24,7 @@ def lint_model(template: str | Template, tokenizer: ModelTokenizer) -> list[Find
 
     Raises:
         NotFound: no such template.
-        ModelError: the template needs a chat template that the model does not have, or one that is broken.
+        ModelError: the template needs a chat template that the model does not have.
     """
     found = [_pad_is_eos(tokenizer), _bos_in_text(template, tokenizer), _wrong_template(template, tokenizer)]
     return [finding for finding in found if finding]
@@ -41,7 +40,7 @@ def default_system(template: str | Template, tokenizer: ModelTokenizer) -> str:
 
 
 def _written(template: str | Template, tokenizer: ModelTokenizer, *messages: Message) -> str:
-    """The text of some messages; empty when the template refuses them."""
+    """The text of some messages; empty when the template refuses them or fails."""
     return text_of(_segments(template, tokenizer, *messages))
 
 
@@ -65,11 +64,8 @@ def _wrong_template(template: str | Template, tokenizer: ModelTokenizer) -> Find
     if tokenizer.chat is None or template.name == MODEL.name:
         return None
     both = ("model", template)
-    try:
-        own, ours = (_written(name, tokenizer, *PAIR) for name in both)
-        own_system, our_system = (_written(name, tokenizer, SYSTEM, *PAIR) for name in both)
-    except ModelError:  # a broken chat template is no measure
-        return None
+    own, ours = (_written(name, tokenizer, *PAIR) for name in both)
+    own_system, our_system = (_written(name, tokenizer, SYSTEM, *PAIR) for name in both)
     if not own or not ours or own == ours:
         return None
     if own_system and own_system == our_system and (system := default_system("model", tokenizer)):
@@ -108,8 +104,8 @@ def fingerprint(template: str | Template, tokenizer: ModelTokenizer) -> str:
 
 
 def _segments(template: str | Template, tokenizer: ModelTokenizer, *messages: Message) -> list[Segment]:
-    """What the template writes of some messages; nothing when it refuses them."""
+    """What the template writes of some messages; nothing when it refuses them or fails."""
     try:
         return render(Conversation(messages), template, tokenizer)
-    except CannotCarry:
+    except REFUSALS:
         return []

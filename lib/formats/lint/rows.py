@@ -9,10 +9,11 @@ from functools import lru_cache
 
 from lib.errors import CannotCarry
 from lib.formats.escaping import escapable
+from lib.formats.jinja import TemplateError
 from lib.formats.lint.kinds import Finding
 from lib.formats.lint.probes import default_system
 from lib.formats.lint.whitespace import eaten
-from lib.formats.render import render
+from lib.formats.render import REFUSALS, render
 from lib.formats.segments import Segment, find_any
 from lib.formats.template import Template
 from lib.formats.templates import get_template
@@ -50,7 +51,7 @@ def lint_row(
 
     Raises:
         NotFound: no such template.
-        ModelError: the template needs a chat template that the model does not have, or one that is broken.
+        ModelError: the template needs a chat template that the model does not have.
     """
     linter = _linter(_template(template), tokenizer, max_length, escape)
     return linter([conversation])[0].findings
@@ -91,11 +92,11 @@ class Linter:
         return self._texts(conversation)[0]
 
     def encode(self, conversation: Conversation) -> Tokens:
-        """Tokens of a row, without spans; raises CannotCarry."""
+        """Tokens of a row, without spans; raises what `render` raises."""
         return self.tokenizer.tokenize_batch([self.render(conversation)], spans=False)[0]
 
     def render(self, conversation: Conversation, *, generation: bool = False) -> list[Segment]:
-        """What the template writes; raises CannotCarry."""
+        """What the template writes; raises what `render` of the formats raises."""
         return render(conversation, self.template, self.tokenizer, generation=generation, escape=self.escape)
 
     def _texts(self, conversation: Conversation) -> tuple[list[Finding], list[Segment] | None]:
@@ -106,7 +107,7 @@ class Linter:
             findings.append(_no_answer(conversation))
         try:
             segments = self.render(conversation, generation=silent)
-        except CannotCarry as error:
+        except REFUSALS as error:
             return [*findings, self._refused(conversation, error, silent)], None
         if not self.escape:
             findings += _specials(conversation, self.tokenizer.specials.known)
@@ -117,12 +118,12 @@ class Linter:
         findings += self._whitespace(conversation, segments)
         return findings, segments
 
-    def _refused(self, conversation: Conversation, error: CannotCarry, generation: bool) -> Finding:
+    def _refused(self, conversation: Conversation, error: CannotCarry | TemplateError, generation: bool) -> Finding:
         """Because of marks in its texts, when it would be carried with those escaped; otherwise for another reason."""
         if not self.escape:
             try:
                 render(conversation, self.template, self.tokenizer, generation=generation, escape=True)
-            except CannotCarry as other:
+            except REFUSALS as other:
                 error = other
             else:
                 return Finding("tags_in_text", error.message, self._tagged(conversation))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from lib.errors import CannotCarry
+from lib.formats.render import REFUSALS
 from lib.formats.segments import Segment
 from lib.records import Conversation
 
@@ -24,7 +24,7 @@ def eaten(conversation: Conversation, written: list[Segment], write: Write) -> I
 def _same(conversation: Conversation, written: list[Segment], write: Write) -> bool:
     try:
         return write(conversation) == written
-    except CannotCarry:
+    except REFUSALS:
         return False
 
 

@@ -33,7 +33,7 @@ def _train(run: RunView, job: JobContext) -> dict[str, Any]:
     base = models.find(run.model, download=True)
     tokenizer = load_tokenizer(base.path)
     job.progress(0, None, "reading the data")
-    prepared = prepare(datasets.get(run.data_ref), run.template, tokenizer, run.config)
+    prepared = prepare(datasets.get(run.data_ref), run.renderer, tokenizer, run.config)
     print(f"data: {json.dumps(prepared.to_dict(), ensure_ascii=False)}", flush=True)
     job.progress(0, None, "loading the model")
     recorder = Recorder(run.folder / "metrics.jsonl", job)

@@ -13,7 +13,7 @@ import torch
 
 from lib import models
 from lib.errors import StorageError
-from lib.formats import ModelTokenizer, get_template
+from lib.formats import ModelTokenizer
 from lib.models import loading
 from lib.storage import new_folder, write_json
 from lib.training.rows import Prepared
@@ -31,7 +31,7 @@ def save_adapter(run: RunView, base: Path, tokenizer: ModelTokenizer, trainer: A
                 folder / "renderer.json",
                 {
                     "template": run.template,
-                    **({"template_source": source} if (source := get_template(run.template).source) else {}),
+                    **({"template_source": source} if (source := run.renderer.source) else {}),
                     "escape_tags": run.config.escape_tags,
                     "tokenizer_sha256": tokenizer.fingerprint,
                     "base": run.model,

@@ -1,0 +1,64 @@
+"""A run is asked in the template that it stored, whatever became of the template since."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from typing import Any
+
+import httpx2 as httpx
+import pytest
+
+from lib.errors import NotFound
+from lib.formats import get_template, saved
+from lib.inference.engine import Engine
+from lib.storage import engine_file, read_json, templates_dir
+from lib.training import runs
+from tests.helpers import FakeJob
+
+pytest.importorskip("torch")
+
+SOURCE = (
+    "{% for m in messages %}{{ m.role }}> {{ m.content }}{{ eos_token }}\n{% endfor %}"
+    "{% if add_generation_prompt %}assistant> {% endif %}"
+)
+
+
+def ask(engine: Engine, **changes: Any) -> dict[str, Any]:
+    """The last line that the engine answers with."""
+    body = {
+        "model": "tiny", "template": "mine@1", "messages": [{"role": "user", "content": "Add 3 and 3."}],
+        "sampling": {"max_new_tokens": 8}, **changes,
+    }  # fmt: skip
+
+    async def post() -> httpx.Response:
+        token = read_json(engine_file())["token"]
+        transport = httpx.ASGITransport(app=engine.app())
+        async with httpx.AsyncClient(transport=transport, base_url="http://engine") as client:
+            return await client.post("/generate", json=body, headers={"Authorization": f"Bearer {token}"}, timeout=60)
+
+    return json.loads(asyncio.run(post()).text.splitlines()[-1])
+
+
+def test_a_run_answers_in_its_own_template(new_run, jobs_here):
+    saved.save("mine", SOURCE, "ann")
+    run = new_run(template="mine").id
+    jobs_here()
+    assert runs.get(run).status == "finished", runs.get(run).job.error
+    assert runs.get(run).template == "mine@1"
+    engine = Engine(FakeJob())
+    engine.announce(0)
+    before = ask(engine, runs=[None, run])
+    assert before["completions"][1]["text"]
+
+    shutil.rmtree(templates_dir())
+    with pytest.raises(NotFound):
+        get_template("mine@1")
+    after = ask(engine, runs=[None, run])
+    texts = [[one["text"] for one in answer["completions"]] for answer in (before, after)]
+    assert texts[0] == texts[1] and after["prompt_tokens"] == before["prompt_tokens"]
+
+    assert ask(engine, runs=[None])["error"] == "NotFound", "without a run there is only the name"
+    other = ask(engine, runs=[run], template="alpaca")
+    assert other["prompt_tokens"] > before["prompt_tokens"], "another template can be asked for"
