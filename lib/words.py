@@ -26,3 +26,17 @@ def counted(number: int, thing: str) -> str:
 def shares(parts: dict[str, float]) -> str:
     """`train 80.0 %, test 20.0 %`; parts of nothing are left out."""
     return ", ".join(f"{name} {part:.1%}" for name, part in parts.items() if part)
+
+
+def size(count: float) -> str:
+    """Bytes for a person, in units of a thousand as disks are sold in: `512 B`, `98.3 MB`, `13.5 GB`."""
+    for unit in ("B", "kB", "MB"):
+        if count < 999.5:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:,.3g} GB" if count < 999.5 else f"{count / 1000:,.1f} TB"
+
+
+def amount(count: float) -> str:
+    """A number of parameters: `135 M`, `6.74 B`."""
+    return f"{count / 1e9:,.3g} B" if count >= 999.5e6 else f"{count / 1e6:.3g} M"

@@ -89,6 +89,8 @@ def _joined(wording: _Wording, given: dict[str, pa.StringArray], combination: pa
     parts = [gaps[0]]
     for text, gap in zip(wording.texts, gaps[1:], strict=True):
         parts += [given[text], gap] if text in given else [gap]
+    if all(isinstance(part, pa.Scalar) for part in parts):  # no text of the rows: the same in all of them
+        return pa.repeat(pa.scalar("".join(part.as_py() for part in parts)), len(combination))
     return pc.binary_join_element_wise(*parts, "")
 
 

@@ -64,8 +64,8 @@ class RoundTrip:
 
     @property
     def safe(self) -> bool:
-        """Whether every row that is carried comes back, whitespace aside."""
-        return self.readable and not self.differs
+        """Whether there are rows that it carries, and all of them come back, whitespace aside."""
+        return self.readable and not self.differs and self.left_out < max(self.rows, 1)
 
     def to_dict(self) -> dict[str, Any]:
         return {**asdict(self), "left_out": self.left_out, "safe": self.safe}

@@ -90,7 +90,7 @@ def check(
             print(f"{source}: no faults")
         if report:
             _print(report)
-    if faults or (report and report.differs):
+    if faults or (report and (report.differs or report.left_out == report.rows > 0)):
         raise typer.Exit(1)
 
 

@@ -47,11 +47,19 @@ def dataset(preferred: str = "medical-terms") -> DatasetInfo | None:
 
 
 def template() -> str:
-    """A template's name."""
+    """A template's name. A version that a run was made with can be asked for in the address, deleted or not."""
+    names = template_names()
+    asked = state.get("template")
+    if asked and asked not in names:
+        try:
+            names.append(get_template(asked).name)
+        except StudioError as error:
+            st.warning(f"{escape(error.message)} Showing another one.", icon=":material/link_off:")
+            state.forget("template")
     return select(
         "template",
         "Template",
-        template_names(),
+        names,
         "llama2",
         help="How a conversation is written as text for the model.",
         format_func=_labelled,
@@ -61,7 +69,7 @@ def template() -> str:
 def _labelled(name: str) -> str:
     """A template's name, which scripts use, with what it is."""
     label = get_template(name).label
-    if label.startswith(f"{name}@"):  # one that was saved here, with its version
+    if label.startswith(name):  # one that was saved here, with its version
         return label
     return name if label.lower() == name else f"{name} · {label}"
 

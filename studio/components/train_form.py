@@ -23,6 +23,7 @@ LABELS = {
     "max_length": "Longest row (tokens)",
     "r": "Adapter rank",
     "quantization": "Base held as",
+    "escape_tags": "Escape marks",
 }
 CHOICES = {"quantization": QUANTIZATIONS, "long_rows": LONG_ROWS, "lr_scheduler_type": SCHEDULES}
 WORDS = {"none": "full precision", "nf4": "4 bits (NF4, QLoRA)", "int8": "8 bits"}

@@ -79,6 +79,6 @@ def test_length_long_rows_and_escaping_go_on_to_train() -> None:
     assert not app.exception
     assert field(app, "Longest row (tokens)").value == "320"
     assert field(app, "Long rows").value == "turns"
-    assert "As on the Format page: longest row (tokens), long rows, escape tags" in words(app)
+    assert "As on the Format page: longest row (tokens), long rows, escape marks" in words(app)
     assert "max_length=320" in words(app) and "escape_tags=true" in words(app).lower()
     assert not rendered(app)

@@ -39,7 +39,7 @@ def info(tmp_path):
 @pytest.fixture
 def model(tmp_path) -> str:
     folder = llama3_like(tmp_path / "model")
-    (folder / "config.json").write_text("{}")
+    (folder / "config.json").write_text('{"model_type": "llama"}')
     (folder / "model.safetensors").write_text("")
     return str(folder)
 

@@ -16,7 +16,7 @@ from lib.export.fast import AS_WRITTEN, WHITESPACE, fast_columns
 from lib.export.options import ExportOptions
 from lib.formats import TEMPLATES, ModelTokenizer
 from lib.records import Conversation, Message
-from tests.export.files import columns_of, dataset, texts
+from tests.export.files import columns_of, dataset, read, texts
 from tests.formats.strategies import MILD, NASTY
 from tests.formats.strategies import texts as texts_of
 from tests.formats.tokenizers_for_tests import TOKENIZERS
@@ -88,7 +88,7 @@ def test_with_the_tokens_of_a_model(tmp_path: Path, home: Path, name, rows, temp
     folder = home / "models" / name
     if not folder.exists():
         TOKENIZERS[name](folder)
-        (folder / "config.json").write_text("{}")
+        (folder / "config.json").write_text('{"model_type": "llama"}')
         (folder / "model.safetensors").write_text("")
     both(tmp_path, rows, ExportOptions(template=template, tokenizer=name, escape=escape, specials=specials))
 
@@ -140,3 +140,13 @@ def test_other_columns_are_left_to_the_renderer(tmp_path: Path) -> None:
         info = dataset(tmp_path, [row])
         assert fast_columns(info, ExportOptions(template="llama2"), None) is None
         assert export_dataset(info, ExportOptions(template="llama2"), tmp_path / "out.jsonl").rows == 1
+
+
+@pytest.mark.parametrize("columns", ["alpaca", "prompt-completion", "messages"])
+def test_columns_that_a_dataset_does_not_have_are_empty(tmp_path: Path, columns: str) -> None:
+    info = dataset(tmp_path, [{"question": f"{n}?", "answer": f"{n}!"} for n in range(30)])
+    for ending in (".jsonl", ".csv", ".parquet"):
+        out = tmp_path / f"out{ending}"
+        assert export_dataset(info, ExportOptions(columns=columns), out).rows == 30
+    export_dataset(info, ExportOptions(columns="alpaca"), tmp_path / "out.jsonl")
+    assert read(tmp_path / "out.jsonl")[2] == {"instruction": "2?", "input": "", "output": "2!"}

@@ -27,7 +27,7 @@ PICKY = (
 @pytest.fixture
 def model(tmp_path) -> str:
     folder = llama3_like(tmp_path / "model")
-    (folder / "config.json").write_text("{}")
+    (folder / "config.json").write_text('{"model_type": "llama"}')
     (folder / "model.safetensors").touch()
     return str(folder)
 

@@ -36,7 +36,6 @@ class Judge:
         self._fraction = fraction
         self._split = mapping["split"]
         self._question = question_reader(mapping)
-        self._rendered = is_rendered(mapping)
         self._simple = self._columns.keys() <= {"user", "assistant", "context", "rejected"}
 
     def __call__(self, batch: Batch, file: str) -> Judged:
@@ -62,11 +61,12 @@ class Judge:
 
     def _one_by_one(self, batch: Batch, file: str) -> Judged:
         judged = Judged([], [], [], list(batch.refusals))
-        form = ""
         for number, row in zip(batch.numbers, batch.rows, strict=True):
             try:
-                if self._rendered:
-                    conversation, form = read_rendered(row, self._mapping)
+                form = ""
+                mapping = self._mapping.of_row(row)
+                if is_rendered(mapping):
+                    conversation, form = read_rendered(row, mapping)
                     question = question_of(conversation)
                 else:
                     question = self._question(row)

@@ -22,6 +22,7 @@ def read_conversation(row: Row[str, Any], mapping: Mapping) -> Conversation:
     Raises:
         BadInput: its message is the reason, such as "output is a list, text expected".
     """
+    mapping = mapping.of_row(row)
     columns = mapping.columns
     if "messages" in columns:
         messages = read_messages(row.get(columns["messages"]), columns["messages"])

@@ -85,13 +85,23 @@ def recognise(columns: Sequence[str], rows: Sequence[Row]) -> Recognition:
     found = [_candidate(shape, columns, rows) for shape in SHAPES if _fits(shape, columns)]
     best = max(found, key=lambda candidate: candidate.confidence, default=None)
     if best is not None and (best.confidence or best.mapping["text"] is None):
-        return best
+        return best if best.confidence == 1 else _mixed(best, found, rows)
     if guess := _guess(columns, rows):
         return guess
     hidden = len(columns) - COLUMNS_SHOWN
     listed = ", ".join(columns[:COLUMNS_SHOWN]) + (f" and {hidden:,} more" if hidden > 0 else "") or "none"
     hint = f"Say which column is what: --map user=COLUMN --map assistant=COLUMN. Columns: {listed}."
     return Recognition(Mapping(), "not recognised", 0.0, hint)
+
+
+def _mixed(best: Recognition, others: list[Recognition], rows: Sequence[Row]) -> Recognition:
+    """Rows in several forms, each in columns of its own: with the form that reads most of what is left, and so on."""
+    for other in sorted(others, key=lambda candidate: -candidate.confidence):
+        both = Mapping({**other.mapping.columns, **best.mapping.columns})
+        share = _share(both, rows)
+        if share > best.confidence and set(other.mapping.columns) - set(best.mapping.columns):
+            best = Recognition(both, f"{best.label} and {other.label}", share)
+    return best
 
 
 def _guess(columns: Sequence[str], rows: Sequence[Row]) -> Recognition | None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from collections.abc import Mapping as Row
 from dataclasses import dataclass, field
 from typing import Any
 
+from lib.data.mapping.messages import is_missing
 from lib.errors import BadInput
 
 ROLES = {
@@ -38,6 +40,10 @@ SYNONYMS = {
 }
 
 
+FORMS = (("messages",), ("chosen",), ("user", "assistant"), ("text",))
+"""Roles that make a conversation, one form each; in this order where a row has several."""
+
+
 def role_named(name: str) -> str:
     """The role of that name or synonym.
 
@@ -49,6 +55,10 @@ def role_named(name: str) -> str:
     if role not in ROLES:
         raise BadInput(f"There is no role {name!r}.", f"Roles: {', '.join(ROLES)}.")
     return role
+
+
+def _filled(value: Any) -> bool:
+    return not (is_missing(value) or value in ("", []))
 
 
 @dataclass(frozen=True)
@@ -95,6 +105,20 @@ class Mapping:
                 "Map user and assistant, or one of messages, text and chosen.",
             )
         return self
+
+    def of_row(self, row: Row[str, Any]) -> Mapping:
+        """Itself; of a mapping for several forms, the part for the one that the row is in.
+
+        That is the first form with something in its columns; the first of all where there is none.
+        """
+        forms = [form for form in FORMS if self.columns.keys() >= set(form)]
+        if len(forms) < 2:
+            return self
+        used = next((form for form in forms if any(_filled(row.get(self.columns[role])) for role in form)), forms[0])
+        others = {role for form in forms if form != used for role in form} - set(used)
+        if used == ("chosen",):
+            others.discard("user")  # what the preferred answer answers
+        return Mapping({role: column for role, column in self.columns.items() if role not in others})
 
     def resolve(self, available: Iterable[str]) -> Mapping:
         """The same mapping with the columns spelled as the source spells them.

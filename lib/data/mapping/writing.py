@@ -31,7 +31,7 @@ def write_conversation(
     """
     if _reads_as(conversation, row, mapping):
         return {}
-    roles = mapping.columns
+    roles = mapping.of_row(row).columns
     messages = list(conversation.messages)
     if "messages" in roles:
         values = _into_list(messages, row, roles, "messages")

@@ -108,7 +108,9 @@ def change_many(info: DatasetInfo, query: Query, operation: Operation, matching:
         return
     entry = attempt(lambda: change_all(info, query, operation, person.name()))
     if entry is not None:
-        st.toast(f"{counted(entry.rows, 'row')}: {escape(operation.label)}. U takes it back.", icon=":material/check:")
+        st.toast(
+            f"{counted(entry.rows, 'row')}: {escape(operation.label)}. Undo takes it back.", icon=":material/check:"
+        )
     elif _ERROR not in st.session_state:
         st.toast("No row had to be changed.")
 

@@ -149,5 +149,5 @@ def _save(info: DatasetInfo, edit: Draft) -> None:
         edit.messages, edit.typed, edit.fault = messages, messages, str(error)
         edit.turn += 1
     else:
-        st.toast(f"Row {edit.row_id} saved. U takes it back.", icon=":material/check:")
+        st.toast(f"Row {edit.row_id} saved. Undo takes it back.", icon=":material/check:")
         leave(edit)

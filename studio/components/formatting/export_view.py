@@ -16,7 +16,7 @@ from lib.export import job as export_job
 from lib.export.options import COLUMNS, FORMATS, ExportOptions
 from lib.export.preview import preview
 from lib.jobs.queue import JobView
-from lib.words import counted
+from lib.words import counted, size
 from studio import person
 from studio.components.errors import show, show_job_error
 from studio.components.formatting.in_hand import all_rows, row_in_hand
@@ -188,9 +188,9 @@ def _download(job: JobView) -> None:
     if path is None:
         st.caption("The file is not there any more: write it again.")
         return
-    size = path.stat().st_size
-    if size <= DOWNLOADED:
+    taken = path.stat().st_size
+    if taken <= DOWNLOADED:
         st.download_button(
             f"Download {path.name}", path.read_bytes, path.name, icon=":material/download:", on_click="ignore"
         )
-    st.caption(f"{size / 1e6:,.1f} MB, in {escape(str(path))}")
+    st.caption(f"{size(taken)}, in {escape(str(path))}")

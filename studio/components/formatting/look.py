@@ -51,7 +51,7 @@ def chosen() -> dict[str, Any]:
 
 def choose_look(info: DatasetInfo, copy: WorkingCopy) -> Look:
     """Draw the choosers in one row."""
-    middle, right, length, long, marks = st.columns([1.6, 1.3, 0.9, 0.8, 1], vertical_alignment="bottom")
+    middle, right, length, long, marks = st.columns([1.5, 1.2, 0.9, 0.8, 1.15], vertical_alignment="bottom")
     with middle:
         template = choose.template()
     with right:

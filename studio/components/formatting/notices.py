@@ -6,6 +6,7 @@ import streamlit as st
 
 from lib.data.versions import unsaved
 from lib.words import counted
+from studio.components.curation.undo_buttons import show_undo
 from studio.components.curation.versions_view import save_button
 from studio.components.formatting.look import Look
 
@@ -20,3 +21,4 @@ def show_unsaved(look: Look) -> None:
             st.badge(f"{counted(waiting, 'row')} edited", color="orange", icon=":material/edit:")
             st.markdown("Shown as edited. A run or an export takes the saved version.", width="content")
             save_button(look.info, look.copy)
+            show_undo(look.info)

@@ -64,7 +64,8 @@ def show_row(look: Look) -> None:
     fate = _facts(look, conversation, tokens)
     with above:
         if way == "Tokens":
-            show_tokens(token_view(segments, tokens, look.tokenizer), f"tokens-{key}", look.max_length, fate)
+            view = token_view(segments, tokens, look.tokenizer)
+            show_tokens(view, f"tokens-{key}", look.max_length, fate, lost=look.policy != "split")
         else:
             legend()
             show_segments(segments, key=f"text-{key}")

@@ -187,6 +187,12 @@ def _preview(look: Look, source: str, faults: list[TemplateFault]) -> None:
     _about(look, template, source, segments)
 
 
+def _ends(segments: list[Segment]) -> bool:
+    """Whether the last thing that is learned is a special token."""
+    learned = [segment for segment in segments if segment.trained]
+    return bool(learned) and learned[-1].special
+
+
 def _about(look: Look, template: Template, source: str, segments: list[Segment]) -> None:
     """Tokens, where the mask comes from, whether it can be read back."""
     if look.tokenizer is not None:
@@ -196,6 +202,12 @@ def _about(look: Look, template: Template, source: str, segments: list[Segment])
     if Program.of(source, strict=True).has_blocks:
         st.caption("Learned: what stands in {% generation %}.")
     else:
-        st.caption("Learned: each answer with the special token that ends it, as there is no {% generation %}.")
+        st.caption("Learned: each answer and what ends it, as there is no {% generation %}.")
+    if not _ends(segments):
+        st.warning("No special token that is learned ends an answer: a model would not learn when to stop. "
+                   "Write eos_token behind each.", icon=":material/warning:")  # fmt: skip
+    if "add_generation_prompt" not in source:
+        st.warning("It does not ask add_generation_prompt: what stands between question and answer is learned as part "
+                   "of the answer. End with it where that is true.", icon=":material/warning:")  # fmt: skip
     if template.parse is None:
         st.caption(":material/help: Text in this form cannot be read back: its layout could not be learned.")

@@ -1,8 +1,8 @@
 """A rendered row cut into its tokens: ids on hover, trained and special ones marked, hidden characters named.
 
 A Streamlit component (v2). Text reaches the page through `textContent` only. Long rows are drawn as far as somebody
-scrolls. Without colour: trained tokens are underlined, special ones boxed, those behind the cut struck through. The
-arrow keys go from token to token; what the token is stands in the line above, where screen readers read it out.
+scrolls. Without colour: trained tokens are underlined, special ones boxed, those behind the cut under a dotted line.
+The arrow keys go from token to token; what the token is stands in the line above, where screen readers read it out.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _CSS = """
   text-decoration: underline 2px var(--st-primary-color); text-underline-offset: 4px; text-decoration-skip-ink: none; }
 .special { font-weight: 650; outline: 1px solid color-mix(in srgb, currentColor 55%, transparent); outline-offset: -1px;
   border-radius: 3px; padding: 0 1px; }
-.over { opacity: .5; text-decoration: line-through; background: none; }
+.over { opacity: .55; text-decoration: overline dotted; background: none; }
 .t.at, .t:hover { background: color-mix(in srgb, var(--st-primary-color) 42%, transparent); }
 .t.at { outline: 2px solid var(--st-primary-color); }
 .mark { font: 600 10px var(--st-font); letter-spacing: .02em; border: 1px solid currentColor; border-radius: 3px;
@@ -79,7 +79,7 @@ export default function({ data, parentElement }) {
     const span = document.createElement('span');
     const flag = flags[i];
     span.className = 't' + (flag & TRAINED ? ' trained' : '') + (flag & SPECIAL ? ' special' : '')
-      + (cut && i >= cut ? ' over' : '') + (text(i).includes('\\n') ? ' break' : '');
+      + (cut && data.lost && i >= cut ? ' over' : '') + (text(i).includes('\\n') ? ' break' : '');
     span.dataset.i = i; span.dataset.id = ids[i];
     if (typeof shown[i] === 'string') span.textContent = shown[i];
     else for (const [content, mark] of shown[i]) put(span, content, mark);
@@ -109,7 +109,7 @@ export default function({ data, parentElement }) {
     if (flag & SPECIAL) words.push('special token');
     if (flag & PARTIAL) words.push('part of a character, its bytes');
     words.push(flag & TRAINED ? 'learned' : 'only read');
-    if (cut && i >= cut) words.push('cut off');
+    if (cut && i >= cut) words.push(data.lost ? 'cut off' : 'behind the longest row');
     const quoted = notes[i] ? notes[i] : JSON.stringify(text(i));
     about.textContent = `token ${i + 1} of ${data.total} · id ${ids[i]} · ${quoted} · ${words.join(', ')}`;
   };
@@ -149,8 +149,11 @@ export default function({ data, parentElement }) {
 _component = st.components.v2.component("tandem_tokens", html=_HTML, css=_CSS, js=_JS)
 
 
-def show_tokens(view: TokenView, key: str, max_length: int = 0, policy: str = "") -> None:
-    """Draw one row. With `max_length` the cut is marked where the row is longer; `policy` says what becomes of it."""
+def show_tokens(view: TokenView, key: str, max_length: int = 0, policy: str = "", lost: bool = True) -> None:
+    """Draw one row. With `max_length` the cut is marked where the row is longer; `policy` says what becomes of it.
+
+    `lost`: what is behind the cut is not trained on.
+    """
     total = len(view.ids)
     over = max_length if 0 < max_length < total else 0
     plain = [
@@ -166,6 +169,7 @@ def show_tokens(view: TokenView, key: str, max_length: int = 0, policy: str = ""
             "total": f"{total:,}",
             "summary": f"prompt {view.prompt:,} · answer {view.answer:,} · total {total:,} tokens",
             "cut": over,
+            "lost": lost,
             "cutText": f"longest row: {max_length:,} tokens; {total - max_length:,} more follow. {policy}",
             "rest": f"{total - MOST:,} more tokens are not drawn" if total > MOST else "",
             "key": key,

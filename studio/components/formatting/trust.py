@@ -69,6 +69,8 @@ def _badge(job: JobView | None) -> None:
     if not result:
         words = "being checked" if job and job.live else "not checked on this dataset"
         st.badge(words, color="orange", icon=":material/help:", help=_HELP)
+    elif result["rows"] and result["left_out"] == result["rows"]:
+        st.badge("no row can be written in it", color="red", icon=":material/error:")
     elif not result["readable"]:
         st.badge("cannot be read back", color="orange", icon=":material/help:", help="Its layout could not be learned.")
     elif result["differs"]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from lib.data.columns import Column
 from lib.data.mapping import Mapping, read_conversation, recognise
+from lib.data.mapping.writing import write_conversation
 from lib.errors import BadInput
+from lib.records import Conversation, Message
 
 ALPACA = Mapping({"user": "instruction", "context": "input", "assistant": "output", "system": "system"})
 SHAREGPT = Mapping({"messages": "conversations"})
@@ -229,3 +232,34 @@ def test_confidence_is_the_share_that_reads_and_nothing_known_gives_a_hint():
     for row in ({"x": "a", "y": "b"}, {"text": "plain prose"}):
         found = recognise(list(row), [row])
         assert not found.mapping and "--map" in found.hint and next(iter(row)) in found.hint
+
+
+MIXED = [
+    {"text": "<s>[INST] a [/INST] b </s>"},
+    {"messages": [{"role": "user", "content": "c"}, {"role": "assistant", "content": "d"}], "text": ""},
+    {"instruction": "e", "output": "f", "input": "g"},
+]
+
+
+def test_rows_in_several_forms_are_recognised_each_in_its_columns():
+    columns = list({name: None for row in MIXED for name in row})
+    found = recognise(columns, [{name: row.get(name) for name in columns} for row in MIXED])
+    assert found.confidence == 1
+    read = [read_conversation(row, found.mapping).messages for row in MIXED]
+    assert [[message.content for message in messages] for messages in read] == [["a", "b"], ["c", "d"], ["e", "f"]]
+    assert read[2][0].context == "g"
+
+
+def test_a_row_with_nothing_in_any_form_is_refused_by_the_first_one():
+    mapping = Mapping({"messages": "messages", "text": "text"})
+    with pytest.raises(BadInput, match="messages"):
+        read_conversation({"messages": None, "text": ""}, mapping)
+    assert read_conversation(MIXED[0], mapping).answer() == "b"
+
+
+def test_an_edit_of_a_row_goes_into_the_form_that_it_is_in():
+    mapping = Mapping({"messages": "messages", "text": "text"})
+    columns = [Column("messages", "json"), Column("text", "text")]
+    edited = Conversation((Message("user", "a"), Message("assistant", "better")))
+    changed = write_conversation(edited, {"messages": None, **MIXED[0]}, mapping, columns)
+    assert changed == {"text": "<s>[INST] a [/INST] better </s>"}
