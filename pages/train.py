@@ -3,13 +3,16 @@
 import streamlit as st
 
 from lib.errors import StudioError
-from lib.settings import settings
 from lib.training import runs
-from studio.components import choose, train_form
+from studio import person
+from studio.components import choose
 from studio.components.errors import show
 from studio.components.formatting.trust import warn_if_unchecked
 from studio.components.frame import Place, chain_bar, empty_state, header
 from studio.components.links import go
+from studio.components.training.form import settings_form
+from studio.components.training.model_box import is_here
+from studio.components.training.plan_box import plan_box
 
 header(
     "train", "Fine-tune a model on a dataset with LoRA: a small adapter beside the model, which itself stays as it is."
@@ -30,18 +33,21 @@ if not model:
         "There is no model yet. `make setup` brings the starter; a folder or Hub id can be typed.", "home", "Home"
     )
     st.stop()
+if not is_here(model):
+    st.stop()
 with bar:
     chain_bar(Place(dataset=info.ref, template=template))
 
 form, plan = st.columns([3, 2], gap="medium")
 with form:
-    config = train_form.settings_form()
+    config = settings_form()
 with plan:
     warn_if_unchecked(info, template, model, bool(config and config.escape_tags))
-    train_form.plan_box(info, model, template, config)
-    if st.button("Start", type="primary", icon=":material/play_arrow:", disabled=config is None, width="stretch"):
+    ready = plan_box(info, model, template, config)
+    if st.button("Start", type="primary", icon=":material/play_arrow:", disabled=not ready, width="stretch"):
+        assert config is not None
         try:
-            run = runs.create(info.ref, model, template, config, settings.user)
+            run = runs.create(info.ref, model, template, config, person.name())
         except StudioError as error:
             show(error.message, error.hint)
         else:

@@ -28,7 +28,10 @@ COMMANDS = {
     "splits": {"split", "leakage"},
     "formats": {"render", "parse"},
     "templates": {"templates"},
-    "train": {"train", "runs", "run", "stop"},
+    "train": {"train", "runs", "run", "stop", "resume"},
+    "plan": {"plan"},
+    "models": {"models"},
+    "package": {"package", "adopt"},
     "compare": {"compare"},
     "setup": {"setup"},
 }

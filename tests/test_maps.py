@@ -11,7 +11,9 @@ import pytest
 LINE = re.compile(r"^(\w+)\s{2,}\S", re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", ["lib.formats", "lib.formats.jinja", "lib.formats.lint", "lib.export"])
+@pytest.mark.parametrize(
+    "name", ["lib.formats", "lib.formats.jinja", "lib.formats.lint", "lib.export", "lib.packaging"]
+)
 def test_every_module_has_its_line(name: str) -> None:
     package = importlib.import_module(name)
     modules = sorted(module.name for module in pkgutil.iter_modules(package.__path__))

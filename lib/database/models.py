@@ -26,7 +26,11 @@ class Base(DeclarativeBase):
 
 
 class Job(Base):
-    """Work done in a process of its own. `lane` says what it must not overlap with (see `lib.jobs.queue`)."""
+    """Work done in a process of its own. `lane` says what it must not overlap with (see `lib.jobs.queue`).
+
+    `position` is its place in the queue where somebody moved it, else its id counts. `device` is the number of the
+    device that a running job of an exclusive lane holds.
+    """
 
     __tablename__ = "jobs"
 
@@ -49,12 +53,15 @@ class Job(Base):
     progress: Mapped[dict[str, Any]] = mapped_column(default=dict)
     result: Mapped[dict[str, Any] | None]
     error: Mapped[dict[str, Any] | None]
+    position: Mapped[float | None]
+    device: Mapped[int] = mapped_column(default=0, server_default="0")
 
-    # One running job in each exclusive lane, whoever claims it: the database itself refuses a second.
+    # One running job of each exclusive lane on a device, whoever claims it: the database itself refuses a second.
     __table_args__ = (
         Index(
-            "one_running_job_in_a_lane",
+            "one_running_job_on_a_device",
             "lane",
+            "device",
             unique=True,
             sqlite_where=text("status = 'running' AND lane != 'light'"),
             postgresql_where=text("status = 'running' AND lane != 'light'"),
@@ -76,6 +83,8 @@ class Run(Base):
     config: Mapped[dict[str, Any]]
     created_at: Mapped[float] = mapped_column(default=time.time)
     created_by: Mapped[str] = mapped_column(String(128), default="")
+    tags: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
+    note: Mapped[str] = mapped_column(Text, default="", server_default="")
     job: Mapped[Job] = relationship(lazy="joined")
 
 

@@ -73,7 +73,7 @@ def _is_current(engine: Engine) -> bool:
 
 def _set_pragmas(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # this module emits BEGIN itself, see _begin_immediate
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=30000"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
         connection.execute(f"PRAGMA {pragma}")
 
 

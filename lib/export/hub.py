@@ -1,4 +1,4 @@
-"""A folder to the Hugging Face Hub as a dataset: its files in one commit, so that none is there without the others.
+"""A folder to the Hugging Face Hub, as a dataset or a model: its files in one commit, so that all are there or none.
 
 The token is the one of HF_TOKEN or `hf auth login`; it is given to the Hub's client only, and stored nowhere.
 """
@@ -18,12 +18,18 @@ _SAID = 200  # characters of what the Hub says
 
 
 def push_to_hub(
-    folder: Path, repo_id: str, private: bool = True, token: str | None = None, endpoint: str | None = None
+    folder: Path,
+    repo_id: str,
+    private: bool = True,
+    token: str | None = None,
+    endpoint: str | None = None,
+    kind: str = "dataset",
 ) -> str:
-    """Upload the files of a folder; returns the dataset's address. The repository is made when there is none.
+    """Upload the files of a folder; returns the address. The repository is made when there is none.
 
     Args:
         repo_id: `owner/name`.
+        kind: `dataset` or `model`.
         endpoint: the Hub's address; HF_ENDPOINT, else huggingface.co, when None.
 
     Raises:
@@ -32,21 +38,21 @@ def push_to_hub(
     """
     from huggingface_hub import HfApi, get_token
 
-    check_repo_id(repo_id)
+    check_repo_id(repo_id, kind)
     api = HfApi(endpoint=endpoint or os.environ.get("HF_ENDPOINT") or None)
     token = token or get_token()
     if not token:
         raise StudioError(f"{repo_id} cannot be written: there is no token for the Hub.", _LOG_IN)
     try:
-        _push(api, folder, repo_id, private, token)
+        _push(api, folder, repo_id, private, token, kind)
     except StudioError:
         raise
     except Exception as error:  # the Hub's client raises its own kinds and those of three libraries below it
         raise _translated(error, repo_id, str(api.endpoint)) from error
-    return f"{api.endpoint}/datasets/{repo_id}"
+    return f"{api.endpoint}/{'datasets/' if kind == 'dataset' else ''}{repo_id}"
 
 
-def check_repo_id(repo_id: str) -> str:
+def check_repo_id(repo_id: str, kind: str = "dataset") -> str:
     """Return it.
 
     Raises:
@@ -57,28 +63,28 @@ def check_repo_id(repo_id: str) -> str:
 
     hint = "Write owner/name: letters, digits, '-', '_' and '.', such as ada/support-desk."
     if not _REPO.fullmatch(repo_id):
-        raise BadInput(f"{repo_id!r} is not the id of a dataset on the Hub.", hint)
+        raise BadInput(f"{repo_id!r} is not the id of a {kind} on the Hub.", hint)
     try:
         validate_repo_id(repo_id)
     except HFValidationError as error:
-        raise BadInput(f"{repo_id!r} is not the id of a dataset on the Hub.", hint) from error
+        raise BadInput(f"{repo_id!r} is not the id of a {kind} on the Hub.", hint) from error
     return repo_id
 
 
-def _push(api: Any, folder: Path, repo_id: str, private: bool, token: str) -> None:
+def _push(api: Any, folder: Path, repo_id: str, private: bool, token: str, kind: str) -> None:
     from huggingface_hub import CommitOperationAdd
 
-    api.create_repo(repo_id, repo_type="dataset", private=private, exist_ok=True, token=token)
+    api.create_repo(repo_id, repo_type=kind, private=private, exist_ok=True, token=token)
     # One that was there keeps its visibility, whatever was asked for.
-    if private and api.repo_info(repo_id, repo_type="dataset", token=token).private is False:
+    if private and api.repo_info(repo_id, repo_type=kind, token=token).private is False:
         raise BadInput(
-            f"{repo_id} is there already, and everybody can read it.", "Push it as public, or name another dataset."
+            f"{repo_id} is there already, and everybody can read it.", f"Push it as public, or name another {kind}."
         )
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     additions = [CommitOperationAdd(path.relative_to(folder).as_posix(), path) for path in files]
     # Not `upload_folder`: it may make several commits, and leave some of the files when it fails in between.
     api.create_commit(
-        repo_id, additions, commit_message="Upload dataset from Tandem", repo_type="dataset", token=token
+        repo_id, additions, commit_message=f"Upload {kind} from Tandem", repo_type=kind, token=token
     )  # fmt: skip
 
 

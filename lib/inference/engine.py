@@ -188,7 +188,7 @@ class Engine:
 
     def _load(self, folder: Any, quantization: str, adapters: list[str]) -> Generator:
         held = self._generator
-        if held is None or held.folder != folder or held.quantization != quantization:
+        if held is None or (held.folder, held.quantization) != (folder, quantization) or held.outdated():
             self._generator = None
             del held
             _free_memory()
@@ -202,7 +202,7 @@ class Engine:
                 if not folder.exists():
                     raise ModelError(f"The run {adapter} has no adapter yet.", "Wait until it ends, or stop it.")
                 generator.add_adapter(adapter, folder)
-        self.job.progress(0, None, "answering")
+        self.job.progress(0, None, "answering", model=str(generator.folder))  # what holds a model is seen by it
         return generator
 
 

@@ -46,7 +46,8 @@ class Generator:
     def __init__(self, folder: Path, quantization: str = "none") -> None:
         self.folder, self.quantization = folder, quantization
         self.model: Any = loading.load_base(folder, quantization).eval()
-        self.adapters: set[str] = set()
+        self.adapters: dict[str, tuple[Path, int]] = {}
+        """Name -> its folder, and when its weights were written, in nanoseconds."""
 
     @property
     def context_length(self) -> int:
@@ -74,7 +75,11 @@ class Generator:
                 "Use the base that it was trained on.",
             ) from error
         self.model.eval()
-        self.adapters.add(name)
+        self.adapters[name] = folder, _written(folder)
+
+    def outdated(self) -> bool:
+        """Whether an adapter that is loaded was written anew since, by a run that went on."""
+        return any(_written(folder) != written for folder, written in self.adapters.values())
 
     def _check_base(self, name: str, folder: Path) -> None:
         """An adapter of ours names its base: one of the same shape but with other weights would answer nonsense."""
@@ -230,3 +235,8 @@ class _RowStreamer(BaseStreamer):
 
     def _criterion(self, input_ids: torch.Tensor, scores: Any, **_: Any) -> torch.Tensor:
         return torch.full((input_ids.shape[0],), self.stopped, dtype=torch.bool, device=input_ids.device)
+
+
+def _written(folder: Path) -> int:
+    file = folder / "adapter_model.safetensors"
+    return file.stat().st_mtime_ns if file.exists() else 0

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
-from lib.jobs import queue
+from lib.errors import WrongState
+from lib.jobs import memory, queue
+from lib.jobs.view import MACHINE
 from lib.storage import job_dir, run_dir
 
 PULSE_SECONDS = 1.0
@@ -21,7 +24,8 @@ class JobContext:
         self._progress: dict[str, Any] = {}
         self._stop = threading.Event()
         self._ended = threading.Event()
-        self._started = time.monotonic()
+        self._started, self._done = time.monotonic(), 0.0
+        self._first = memory.reading()
         self._thread = threading.Thread(target=self._pulse, name="pulse", daemon=True)
 
     @property
@@ -45,15 +49,15 @@ class JobContext:
             more: figures to show beside it (loss, tokens per second …).
         """
         elapsed = time.monotonic() - self._started
-        rate = done / elapsed if elapsed > 0 else 0.0
+        rate = max(done - self._done, 0.0) / elapsed if elapsed > 0 else 0.0
         left = (total - done) / rate if total and rate else None
         self._progress = {
             "done": done, "total": total, "text": text, "rate": rate, "seconds_left": left, **more,
         }  # fmt: skip
 
     def start_clock(self) -> None:
-        """Count the rate from now on: set-up is over."""
-        self._started = time.monotonic()
+        """Count the rate from now on: set-up is over. What was said to be done by now took no time."""
+        self._started, self._done = time.monotonic(), float(self._progress.get("done", 0.0))
 
     def __enter__(self) -> JobContext:
         self._thread.start()
@@ -66,10 +70,17 @@ class JobContext:
     def _pulse(self) -> None:
         while not self._ended.wait(PULSE_SECONDS):
             try:
-                if queue.pulse(self.id, self.progress_now):
+                if queue.pulse(self.id, self.progress_now | {MACHINE: self._machine()}):
                     self._stop.set()
+            except WrongState as error:  # somebody else may be at the same files by now
+                print(f"pulse: {error}", flush=True)
+                os._exit(1)
             except Exception as error:  # the job matters more than its heartbeat: a full disk may pass
                 print(f"pulse: {error}", flush=True)
+
+    def _machine(self) -> dict[str, Any]:
+        """The memory when the job began and now: it tells what a killed job died of."""
+        return {"first": self._first, "last": memory.reading()}
 
 
 def log_path(job_id: int) -> Path:

@@ -11,8 +11,9 @@ from typing import Protocol
 
 import psutil
 
-from lib.jobs import queue
+from lib.jobs import lanes, queue
 from lib.jobs.context import log_path
+from lib.jobs.processes import end_session
 from lib.settings import ROOT
 
 
@@ -39,8 +40,8 @@ class LocalLauncher:
         """Start the job's process. Its output goes to a file: a pipe that nobody drains would block it."""
         log = log_path(job_id)
         log.parent.mkdir(parents=True, exist_ok=True)
-        # One GPU a job: TRL refuses several without a distributed launcher.
-        environment = {"CUDA_VISIBLE_DEVICES": "0"} | os.environ | {"PYTHONUNBUFFERED": "1"}
+        job = queue.get(job_id)
+        environment = os.environ | lanes.environment(job.lane, job.device) | {"PYTHONUNBUFFERED": "1"}
         with log.open("ab") as output:
             self._children[job_id] = subprocess.Popen(
                 [sys.executable, "-u", "-m", self._module, str(job_id)],
@@ -57,11 +58,11 @@ class LocalLauncher:
         child = self._children.get(job_id)
         return "running" if child is not None and child.poll() is None else "ended"
 
-    def forget_ended(self) -> list[int]:
-        """Reap the processes that ended; returns their jobs."""
-        ended = [job_id for job_id, child in self._children.items() if child.poll() is not None]
+    def forget_ended(self) -> dict[int, int]:
+        """Reap the processes that ended, with what they left behind; returns their jobs with exit statuses."""
+        ended = {job_id: code for job_id, child in self._children.items() if (code := child.poll()) is not None}
         for job_id in ended:
-            del self._children[job_id]
+            end_session(self._children.pop(job_id).pid)
         return ended
 
     def stop(self, job_id: int) -> None:

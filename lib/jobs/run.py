@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import signal
 import sys
+import time
 import traceback
 from typing import Any
 
 from lib.database.models import FAILED, FINISHED, STOPPED
 from lib.errors import Stopped, StorageError, StudioError
-from lib.jobs import queue
+from lib.jobs import memory, queue
 from lib.jobs.context import JobContext
+
+END_SECONDS = 60.0  # a database that cannot be written (a full disk, say) may take it a little later
 
 
 def main(job_id: int) -> int:
@@ -23,7 +27,7 @@ def main(job_id: int) -> int:
     with JobContext(job_id) as context:
         signal.signal(signal.SIGTERM, lambda *_: context.request_stop())
         status, result, error = _call(job.kind, job.payload, context)
-    queue.end(job_id, status, result, error, context.progress_now)
+    _end(job_id, status, result, error, context.progress_now)
     return 0 if status != FAILED else 1
 
 
@@ -33,20 +37,37 @@ def _call(kind: str, payload: dict[str, Any], context: JobContext) -> tuple[str,
         result = getattr(importlib.import_module(module), function)(payload, context)
         return (STOPPED if context.stopping else FINISHED), result, None
     except Stopped as error:
-        print(error, flush=True)
+        _say(error)
         return STOPPED, None, error.to_dict()
     except StudioError as error:
-        print(error, flush=True)
+        _say(error)
         return FAILED, None, error.to_dict()
     except OSError as error:
-        traceback.print_exc()
+        _say(traceback.format_exc())
         return FAILED, None, StorageError(f"The system refused: {error}.", "Check disk space and rights.").to_dict()
     except MemoryError:
-        traceback.print_exc()
-        return FAILED, None, _unexpected("Memory ran out.", "Choose a smaller batch or shorter rows.")
+        _say(traceback.format_exc())
+        return FAILED, None, memory.named("The system gave no more")
     except Exception as error:  # the last boundary: whatever it is, the job must not stay "running"
-        traceback.print_exc()
+        _say(traceback.format_exc())
         return FAILED, None, _unexpected(f"{type(error).__name__}: {str(error)[:500]}", "The log has the details.")
+
+
+def _end(job_id: int, *state: Any) -> None:
+    """Write how the job ended, again and again for a while: without it the job counts as killed."""
+    deadline = time.monotonic() + END_SECONDS
+    while True:
+        try:
+            return queue.end(job_id, *state)
+        except StudioError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(1.0)
+
+
+def _say(text: object) -> None:
+    with contextlib.suppress(OSError):  # the log's disk may be the one that is full
+        print(text, flush=True)
 
 
 def _unexpected(message: str, hint: str) -> dict[str, str]:

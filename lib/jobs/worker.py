@@ -97,9 +97,8 @@ def alive() -> bool:
 
 def _round(me: psutil.Process, launcher: LocalLauncher) -> bool:
     """One look at everything. Returns whether a job was started."""
-    for job_id in launcher.forget_ended():
-        if queue.get(job_id).status == "running" and not queue.process_of(job_id)[0]:
-            queue.never_started(job_id, str(launcher.logs(job_id)))
+    for job_id, code in launcher.forget_ended().items():
+        queue.never_began(job_id, str(launcher.logs(job_id)), killed=code < 0)
     queue.sweep()
     for job_id in queue.overdue(KILL_AFTER_SECONDS):
         launcher.stop(job_id)

@@ -12,6 +12,10 @@ from lib.formats.fitting import POLICIES
 QUANTIZATIONS = ("none", "nf4", "int8")
 LONG_ROWS = tuple(POLICIES)
 SCHEDULES = ("linear", "cosine", "constant")
+INITS = ("default", "gaussian", "orthogonal")
+AUTO = "auto"
+CHECKPOINTING = (AUTO, "on", "off")
+PRECISIONS = (AUTO, "bf16", "fp16", "fp32")
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,8 @@ class TrainConfig:
     """Write marks of the format inside messages with a backslash instead of leaving such rows out."""
     packing: bool = False
     """Put several short rows into one sequence of `max_length`, kept apart by position: fewer, fuller steps."""
+    group_by_length: bool = False
+    """Make batches of rows that are alike in length: less padding, at the price of a less random order."""
     r: int = 16
     """Rank of the adapter: how much it can learn, and how large it is."""
     lora_alpha: int = 32
@@ -49,8 +55,20 @@ class TrainConfig:
     """Share of adapter inputs dropped at random in training, against over-fitting (0 to 1)."""
     target_modules: str = "all-linear"
     """Layers that get an adapter: all-linear, or names separated by commas such as q_proj,v_proj."""
+    use_rslora: bool = False
+    """Scale the adapter by lora_alpha / sqrt(r) rather than lora_alpha / r (rsLoRA): steadier at high ranks."""
+    use_dora: bool = False
+    """Learn length and direction of the weights apart (DoRA): often a little better, slower, more memory."""
+    init_lora_weights: str = "default"
+    """How the adapter starts: default (no effect at the first step, uniform), gaussian, or orthogonal."""
     quantization: str = "none"
     """How the base is held in memory: none, nf4 (4 bits, QLoRA) or int8."""
+    precision: str = "auto"
+    """Numbers that are computed with: bf16, fp16 or fp32; auto: bf16 where GPU or CPU has units for it, else fp16 on a
+    GPU and fp32 on a CPU."""
+    gradient_checkpointing: str = "auto"
+    """Compute activations twice rather than keep them: on saves much memory and costs a third of the time; auto turns
+    it on where the memory would not do without."""
     optim: str = "adamw_torch"
     """Optimizer, by its name in transformers; adamw_8bit takes less memory (needs a GPU)."""
     lr_scheduler_type: str = "linear"
@@ -62,7 +80,21 @@ class TrainConfig:
     max_grad_norm: float = 1.0
     """Gradients are scaled down to this norm; guards against sudden jumps."""
     eval_rows: int = 32
-    """Held-out rows on which the loss is measured at the start, half way and at the end."""
+    """Held-out rows on which the loss is measured at the start, on the way and at the end."""
+    eval_split: str = ""
+    """Split that these rows come from; empty: validation where there is one, else test."""
+    eval_steps: float = 0.5
+    """Steps between two such measurements; below 1 it is a share of all steps."""
+    early_stopping_patience: int = 0
+    """End the run, and keep its best state, when so many measurements running have brought nothing; 0: never."""
+    save_steps: float = 0.0
+    """Steps between two checkpoints, from which an interrupted run goes on; below 1 a share of all steps; 0: about
+    every two minutes."""
+    sample_prompts: str = ""
+    """Questions, one a line, that are answered at each measurement so that one can read along; empty: that of the
+    first held-out row."""
+    sample_tokens: int = 40
+    """Longest such answer in tokens; 0: no samples."""
     min_answer_tokens: int = 0
     """Leave out rows whose answers are shorter than this, in tokens."""
     max_answer_tokens: int = 0
@@ -96,12 +128,20 @@ class TrainConfig:
             at_least("lora_alpha", 1),
             ("lora_dropout", "" if 0 <= self.lora_dropout < 1 else "must be from 0 to below 1"),
             ("target_modules", "" if self.target_modules.strip() else "must name at least one module"),
+            among("init_lora_weights", INITS),
             among("quantization", QUANTIZATIONS),
+            among("precision", PRECISIONS),
+            among("gradient_checkpointing", CHECKPOINTING),
             among("lr_scheduler_type", SCHEDULES),
             at_least("warmup_steps", 0),
             at_least("weight_decay", 0),
             ("max_grad_norm", "" if self.max_grad_norm > 0 else "must be above 0"),
             at_least("eval_rows", 1),
+            ("eval_steps", "" if self.eval_steps > 0 else "must be above 0"),
+            at_least("early_stopping_patience", 0),
+            at_least("save_steps", 0),
+            at_least("sample_tokens", 0),
+            ("group_by_length", "cannot go with packing" if self.group_by_length and self.packing else ""),
             at_least("min_answer_tokens", 0),
             (
                 "max_answer_tokens",
@@ -164,56 +204,6 @@ def _convert(value: Any, kind: type) -> Any:
     if kind is int and float(value) != int(float(value)):
         raise ValueError(value)
     return int(float(value)) if kind is int else kind(value)
-
-
-@dataclass(frozen=True)
-class Preset:
-    """A named set of settings: `about` says for whom, `settings` differ from the defaults."""
-
-    label: str
-    about: str
-    settings: Mapping[str, Any]
-
-
-PRESETS: dict[str, Preset] = {
-    "first-look": Preset(
-        "First look",
-        "Minutes on a laptop: enough steps to hear the data's voice.",
-        {"max_steps": 40, "learning_rate": 1e-3, "per_device_train_batch_size": 4, "max_length": 256, "eval_rows": 24},
-    ),
-    "llama2-chat-4bit": Preset(
-        "Llama-2 chat, 4-bit",
-        "QLoRA for a 7B chat model on a GPU of about 11 GB; use it with the llama2 template.",
-        {
-            "quantization": "nf4",
-            "r": 64,
-            "lora_alpha": 16,
-            "lora_dropout": 0.1,
-            "target_modules": "q_proj,v_proj",
-            "max_steps": 100,
-            "learning_rate": 2e-4,
-            "max_length": 1024,
-        },
-    ),
-    "llama3-alpaca-4bit": Preset(
-        "Llama-3 Alpaca, 4-bit",
-        "QLoRA on all layers with 8-bit AdamW on a GPU; use it with the alpaca-input template.",
-        {
-            "quantization": "nf4",
-            "r": 16,
-            "lora_alpha": 16,
-            "max_steps": 60,
-            "learning_rate": 2e-4,
-            "per_device_train_batch_size": 2,
-            "gradient_accumulation_steps": 4,
-            "warmup_steps": 10,
-            "optim": "adamw_8bit",
-            "max_length": 2048,
-            "seed": 3407,
-            "weight_decay": 0.01,
-        },
-    ),
-}
 
 
 def field_help() -> dict[str, str]:

@@ -84,11 +84,23 @@ def prepare(info: DatasetInfo, template: str | Template, tokenizer: ModelTokeniz
             f"No row of {info.name}@{info.version} can be trained on: {reasons or 'its train split is empty'}.",
             "Choose another template, raise max_length or change long_rows, or widen the limits on answer tokens.",
         )
-    held_out = "validation" if info.splits.get("validation") else "test"
-    rows = list(_token_rows(info, held_out, template, tokenizer, config, Prepared()))
+    rows = list(_token_rows(info, held_out(info, config), template, tokenizer, config, Prepared()))
     # A fixed choice, so that runs on the same data are measured on the same rows whatever their seed.
     prepared.evaluation = random.Random(0).sample(rows, min(config.eval_rows, len(rows)))
     return prepared
+
+
+def held_out(info: DatasetInfo, config: TrainConfig) -> str:
+    """The split that the loss is measured on.
+
+    Raises:
+        BadInput: the one that was asked for is not there.
+    """
+    if config.eval_split and config.eval_split not in info.splits:
+        raise BadInput(
+            f"{info.ref} has no split {config.eval_split!r} to measure on.", f"It has: {', '.join(info.splits)}."
+        )
+    return config.eval_split or ("validation" if info.splits.get("validation") else "test")
 
 
 def _token_rows(

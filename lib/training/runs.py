@@ -2,87 +2,34 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select
 
 from lib import models
 from lib.data import datasets
-from lib.database import Run, note, session
-from lib.errors import NotFound
-from lib.formats import Template, get_template, stored_template
+from lib.database import Job, Run, note, session
+from lib.database.models import LIVE
+from lib.errors import BadInput, NotFound, WrongState
+from lib.formats import get_template
 from lib.jobs import queue
-from lib.jobs.queue import JobView
-from lib.storage import run_dir, write_json
+from lib.storage import read_json, run_dir, write_json
 from lib.training.config import TrainConfig
 from lib.training.names import new_name
+from lib.training.run_view import RESULT_KEYS, RunView, extendable, read_metrics, resumable, view_of
+
+__all__ = [
+    "RESULT_KEYS", "RunView", "command_line", "create", "extend", "extendable", "get", "list_runs", "log_tail",
+    "metrics", "move", "read_metrics", "resumable", "resume", "retry", "stop", "waiting",
+]  # fmt: skip
 
 
-@dataclass(frozen=True)
-class RunView:
-    """One run with the state of its job. `summary` is its manifest (empty until it ends well or is stopped)."""
-
-    id: str
-    dataset: str
-    version: int
-    model: str
-    template: str
-    config: TrainConfig
-    created_at: float
-    created_by: str
-    job: JobView
-    summary: dict[str, Any]
-
-    @property
-    def status(self) -> str:
-        return self.job.status
-
-    @property
-    def folder(self) -> Path:
-        return run_dir(self.id)
-
-    @property
-    def has_adapter(self) -> bool:
-        return (self.folder / "adapter" / "adapter_model.safetensors").exists()
-
-    @property
-    def renderer(self) -> Template:
-        """The template as it was when the run was made, whatever became of a saved one since."""
-        kept = self.folder / "config.json"
-        stored = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
-        return stored_template(self.template, stored.get("template_source", ""))
-
-    @property
-    def data_ref(self) -> str:
-        return f"{self.dataset}@{self.version}"
-
-    def to_dict(self) -> dict[str, Any]:
-        """The shape of one entry of `runs --json` and of `run ID --json`."""
-        return {
-            "run": self.id,
-            "status": self.status,
-            "data": self.data_ref,
-            "model": self.model,
-            "template": self.template,
-            "created_at": self.created_at,
-            "created_by": self.created_by,
-            "config": self.config.to_dict(),
-            "progress": self.job.progress,
-            "error": self.job.error,
-            **{key: self.summary[key] for key in RESULT_KEYS if key in self.summary},
-        }
-
-
-RESULT_KEYS = ("steps", "tokens", "seconds", "tokens_per_second", "peak_memory_bytes", "loss", "eval_loss")
-
-
-def create(data: str, model: str, template: str, config: TrainConfig, user: str) -> RunView:
+def create(data: str, model: str, template: str, config: TrainConfig, user: str, parent: str | None = None) -> RunView:
     """Check what can be checked without loading a model, then queue the run.
 
-    It keeps the version of a saved template that there is now, and its source.
+    It keeps the version of a saved template that there is now, and its source. `parent` is the run that it comes from.
 
     Raises:
         NotFound: no such dataset, model or template.
@@ -94,37 +41,35 @@ def create(data: str, model: str, template: str, config: TrainConfig, user: str)
     renderer = get_template(template)
     template = renderer.name  # of a saved one, the version of today
     run_id = _new_id()
+    run = Run(
+        id=run_id,
+        dataset=info.name,
+        version=info.version,
+        model=model,
+        template=template,
+        config=config.to_dict(),
+        created_by=user,
+    )
+    written = {
+        "run": run_id,
+        "data": info.ref,
+        "model": model,
+        "template": template,
+        **({"template_source": renderer.source} if renderer.source else {}),
+        **({"parent": parent} if parent else {}),
+        "settings": config.to_dict(),
+        "command": command_line(info.ref, model, template, config),
+    }
     with session() as opened:
-        job = queue.new_job("train", {"run": run_id}, user)
+        job = queue.new_job("train", {"run": run_id, **({"parent": parent} if parent else {})}, user)
         opened.add(job)
         opened.flush()
-        opened.add(
-            Run(
-                id=run_id,
-                job_id=job.id,
-                dataset=info.name,
-                version=info.version,
-                model=model,
-                template=template,
-                config=config.to_dict(),
-                created_by=user,
-            )
-        )
-    view = get(run_id)
-    write_json(
-        view.folder / "config.json",
-        {
-            "run": run_id,
-            "data": view.data_ref,
-            "model": model,
-            "template": template,
-            **({"template_source": renderer.source} if renderer.source else {}),
-            "settings": config.to_dict(),
-            "command": command_line(view.data_ref, model, template, config),
-        },
-    )
-    note(user, f"started run {run_id} on {view.data_ref}", f"runs?run={run_id}")
-    return view
+        run.job_id = job.id
+        opened.add(run)
+        opened.flush()  # the name is ours from here on; a run that can be seen has its settings on the disk
+        write_json(run_dir(run_id) / "config.json", written)
+    note(user, f"started run {run_id} on {info.ref}", f"runs?run={run_id}")
+    return get(run_id)
 
 
 def get(run_id: str) -> RunView:
@@ -136,22 +81,18 @@ def get(run_id: str) -> RunView:
         if run is None:
             newest = ", ".join(opened.scalars(select(Run.id).order_by(Run.created_at.desc()).limit(5)))
             raise NotFound(f"There is no run {run_id!r}.", f"Newest runs: {newest}." if newest else "Train one first.")
-        return _view(run)
+        return view_of(run)
 
 
 def list_runs(limit: int | None = None) -> list[RunView]:
     """All runs, newest first."""
     with session() as opened:
-        return [_view(run) for run in opened.scalars(select(Run).order_by(Run.created_at.desc()).limit(limit))]
+        return [view_of(run) for run in opened.scalars(select(Run).order_by(Run.created_at.desc()).limit(limit))]
 
 
 def metrics(run_id: str) -> list[dict[str, Any]]:
     """The lines of `metrics.jsonl` so far; a last line that is still being written is left out."""
-    path = run_dir(run_id) / "metrics.jsonl"
-    if not path.exists():
-        return []
-    whole = path.read_text(encoding="utf-8").rpartition("\n")[0]
-    return [json.loads(line) for line in whole.splitlines() if line.strip()]
+    return read_metrics(run_dir(run_id) / "metrics.jsonl")
 
 
 def stop(run_id: str, user: str) -> RunView:
@@ -164,6 +105,114 @@ def stop(run_id: str, user: str) -> RunView:
     queue.stop(view.job.id)
     note(user, f"stopped run {run_id}", f"runs?run={run_id}")
     return get(run_id)
+
+
+def resume(run_id: str, user: str, steps: int | None = None) -> RunView:
+    """Go on with a run that has ended early, from its last whole checkpoint to its planned end, or as `extend`.
+
+    The run keeps its id and gets a new job. With the same data, base and libraries it ends with the losses of a run
+    that was never interrupted.
+
+    Raises:
+        NotFound: no such run.
+        WrongState: it goes on as it is, has finished, or has nothing to go on from.
+    """
+    if steps is not None:
+        return extend(run_id, user, steps)
+    view = get(run_id)
+    step = resumable(view)
+    if step is None:
+        raise WrongState(f"The run {run_id} is {view.status}: it cannot be resumed.", _instead(view))
+    return _again(view, view.config, user, f"resumed run {run_id} from step {step}")
+
+
+def extend(run_id: str, user: str, steps: int) -> RunView:
+    """Train a run that has ended for `steps` more than its last checkpoint has.
+
+    The learning rate goes on as if the run had been planned with the new number of steps: with a linear schedule that
+    had come down to nothing it rises again, to the share of steps that are left now, and comes down from there.
+
+    Raises:
+        NotFound: no such run.
+        BadInput: no number of steps.
+        WrongState: it goes on as it is, or has no checkpoint.
+    """
+    view = get(run_id)
+    if steps < 1:
+        raise BadInput(f"A run cannot be extended by {steps} steps.", "Give 1 or more.")
+    step = extendable(view)
+    if step is None:
+        raise WrongState(f"The run {run_id} is {view.status}: it cannot be extended.", _instead(view))
+    config = replace(view.config, max_steps=step + steps)
+    return _again(view, config, user, f"extended run {run_id} to {config.max_steps} steps", extended=True)
+
+
+def retry(run_id: str, user: str, changes: Mapping[str, Any] | None = None) -> RunView:
+    """Start a run anew with other settings: a run of its own, whose `parent` is this one.
+
+    Args:
+        changes: settings that differ, as `TrainConfig.from_settings` takes them; those that a fault suggests, say.
+
+    Raises:
+        NotFound: the run, or its dataset, model or template, is gone.
+        BadSettings: the changes cannot be used.
+    """
+    view = get(run_id)
+    config = TrainConfig.from_settings({**view.config.to_dict(), **(changes or {})})
+    return create(view.data_ref, view.model, view.template, config, user, parent=run_id)
+
+
+def waiting() -> list[RunView]:
+    """Runs that wait for a device, in the order in which they will have their turn."""
+    return [get(job.payload["run"]) for job in queue.waiting("compute") if job.kind == "train"]
+
+
+def move(run_id: str, before: str | None = None) -> list[RunView]:
+    """Put a waiting run before another, or last; returns the waiting runs in their new order.
+
+    Raises:
+        NotFound: no such run.
+        WrongState: one of the two is not waiting any more.
+    """
+    queue.move(get(run_id).job.id, get(before).job.id if before is not None else None)
+    return waiting()
+
+
+def _instead(view: RunView) -> str:
+    if view.job.live:
+        return "Stop it first, or wait until it ends."
+    if (view.job.error or {}).get("fault") == "diverged":
+        return "It would diverge again; start it anew with a smaller learning_rate."
+    if extendable(view) is not None:
+        return f"Say how many more steps it shall take: python -m studio resume {view.id} --steps 20."
+    return "It left no checkpoint; start it anew."
+
+
+def _again(view: RunView, config: TrainConfig, user: str, what: str, extended: bool = False) -> RunView:
+    """Give the run a new job, unless somebody else has done so just now."""
+    extended = extended or view.job.payload.get("extended", False)
+    payload = {**view.job.payload, **({"extended": True} if extended else {})}
+    with session() as opened:
+        opened.execute(select(Run.job_id).where(Run.id == view.id).with_for_update())
+        run = opened.get_one(Run, view.id, populate_existing=True)
+        if run.job_id != view.job.id or opened.get_one(Job, run.job_id).status in LIVE:
+            raise WrongState(f"The run {view.id} goes on already.", "Look at it instead.")
+        job = queue.new_job("train", payload, user)
+        opened.add(job)
+        opened.flush()
+        run.job_id, run.config = job.id, config.to_dict()
+        _rewrite_settings(view, config)
+    note(user, what, f"runs?run={view.id}")
+    return get(view.id)
+
+
+def _rewrite_settings(view: RunView, config: TrainConfig) -> None:
+    """Have config.json say what the run is trained with from now on."""
+    path = view.folder / "config.json"
+    if config == view.config or not path.exists():
+        return
+    command = command_line(view.data_ref, view.model, view.template, config)
+    write_json(path, {**read_json(path), "settings": config.to_dict(), "command": command})
 
 
 def log_tail(run_id: str, lines: int = 200) -> str:
@@ -179,7 +228,9 @@ def command_line(data: str, model: str, template: str, config: TrainConfig) -> s
     import shlex
 
     defaults = TrainConfig().to_dict()
-    changed = [f"--set {key}={value}" for key, value in config.to_dict().items() if value != defaults[key]]
+    changed = [
+        f"--set {shlex.quote(f'{key}={value}')}" for key, value in config.to_dict().items() if value != defaults[key]
+    ]
     parts = ["python -m studio train", shlex.quote(data), "--model", shlex.quote(model)]
     parts += ["--template", shlex.quote(template)]
     return " ".join([*parts, *changed])
@@ -188,20 +239,3 @@ def command_line(data: str, model: str, template: str, config: TrainConfig) -> s
 def _new_id() -> str:
     with session() as opened:
         return new_name(set(opened.scalars(select(Run.id))))
-
-
-def _view(run: Run) -> RunView:
-    manifest = run_dir(run.id) / "manifest.json"
-    summary = json.loads(manifest.read_text(encoding="utf-8")) if manifest.exists() else {}
-    return RunView(
-        id=run.id,
-        dataset=run.dataset,
-        version=run.version,
-        model=run.model,
-        template=run.template,
-        config=TrainConfig(**run.config),
-        created_at=run.created_at,
-        created_by=run.created_by,
-        job=JobView.of(run.job),
-        summary=summary,
-    )

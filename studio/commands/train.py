@@ -1,4 +1,4 @@
-"""train, runs, run, stop."""
+"""train, runs, run, stop, resume."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import typer
 from lib.jobs import worker
 from lib.settings import settings
 from lib.training import runs as store
-from lib.training.config import PRESETS, TrainConfig
+from lib.training.config import TrainConfig
+from lib.training.presets import PRESETS
 from lib.words import duration
 from studio.commands.output import AsJson, emit, follow, pairs, progress_line, say, table
 
@@ -19,6 +20,7 @@ def register(app: typer.Typer) -> None:
     app.command("runs")(runs)
     app.command("run")(run)
     app.command("stop")(stop)
+    app.command("resume")(resume)
 
 
 def train(
@@ -36,14 +38,8 @@ def train(
         raise typer.BadParameter(f"there is no preset {preset!r}; there are {', '.join(PRESETS)}")
     config = TrainConfig.from_settings({**chosen, **pairs(set or [], "key=value")})
     view = store.create(name, model, template, config, settings.user)
-    worker.ensure()
     say(f"run {view.id} on {view.data_ref}")
-    if detach:
-        emit({"run": view.id, "status": view.status}) if json else print(view.id)
-        return
-    job = follow(view.job.id)
-    result = job.result or {"run": view.id, "status": job.status}
-    emit(result) if json else _print_summary(result)
+    _until_it_ends(view, detach, json)
 
 
 def runs(json: AsJson = False) -> None:
@@ -72,6 +68,8 @@ def run(run: Annotated[str, typer.Argument(help="Run id.")], json: AsJson = Fals
         print(progress_line(view.job))
     if view.job.error:
         print(f"{view.job.error['message']} {view.job.error.get('hint', '')}")
+    if (step := store.resumable(view)) is not None:
+        print(f"It can go on from step {step}: python -m studio resume {view.id}")
     if view.summary:
         _print_summary(view.summary)
     print(store.command_line(view.data_ref, view.model, view.template, view.config))
@@ -84,6 +82,31 @@ def stop(run: Annotated[str, typer.Argument(help="Run id.")], json: AsJson = Fal
         follow(view.job.id)
         view = store.get(run)
     emit({"run": view.id, "status": view.status}) if json else print(f"{view.id}: {view.status}")
+
+
+def resume(
+    run: Annotated[str, typer.Argument(help="Run id.")],
+    steps: Annotated[
+        int | None, typer.Option(help="Train so many steps more than it has, also when it has finished.")
+    ] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Queue the run and return at once.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Go on with a run from its last checkpoint: one that was interrupted or stopped, or that shall train longer."""
+    step = store.extendable(store.get(run)) or 0
+    view = store.resume(run, settings.user, steps)
+    say(f"run {view.id} goes on from step {step}")
+    _until_it_ends(view, detach, json)
+
+
+def _until_it_ends(view: store.RunView, detach: bool, json: bool) -> None:
+    worker.ensure()
+    if detach:
+        emit({"run": view.id, "status": view.status}) if json else print(view.id)
+        return
+    job = follow(view.job.id)
+    result = job.result or {"run": view.id, "status": job.status}
+    emit(result) if json else _print_summary(result)
 
 
 def _time(view: store.RunView) -> str:

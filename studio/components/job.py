@@ -18,11 +18,11 @@ def progress_bar(job: JobView, unit: str) -> None:
         return
     done, total = progress.get("done") or 0, progress.get("total")
     parts = ["Stopping; what is there is kept" if job.stopping else (progress.get("text") or "starting").capitalize()]
-    if total:
-        parts.append(f"{done:,.0f} of {total:,.0f} {unit}")
+    if total and progress.get("unit") != "bytes":  # the text has them, in units that people read
+        parts.append(f"{done:,.0f} of {total:,.0f} {unit}".rstrip())
     if "tokens_per_second" in progress:
         parts.append(f"{progress['tokens_per_second']:,.0f} tokens/s")
-    elif done and progress.get("rate"):
+    elif done and unit and progress.get("rate") and progress.get("unit") != "bytes":
         parts.append(f"{progress['rate']:,.1f} {unit}/s")
     if progress.get("seconds_left") is not None and not job.stopping and done:
         parts.append(f"{duration(progress['seconds_left'])} left")

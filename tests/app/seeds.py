@@ -24,13 +24,16 @@ from lib.evaluation.metrics import METRICS
 from lib.settings import settings
 from lib.storage import comparison_dir, write_json
 from lib.training import runs
-from lib.training.config import PRESETS, TrainConfig
+from lib.training.config import TrainConfig
+from lib.training.presets import PRESETS
 from lib.training.runs import RunView
 from studio.commands.setup import SAMPLES
 from tests.formats.tokenizers_for_tests import starter_like
+from tests.training.plan.folders import STARTER, llama_tensors, write_header
 
 MEMORY = {
     "error": "Unexpected",
+    "fault": "memory",
     "message": "Memory ran out.",
     "hint": "Choose a smaller batch or shorter rows.",
 }
@@ -43,11 +46,11 @@ def samples() -> None:
 
 
 def model(name: str = "starter") -> Path:
-    """A model's folder whose tokenizer works and whose weights are empty: enough for every page, not for a job."""
+    """A model's folder of the starter's shape whose tokenizer works and whose weights are a hole: no job can use it."""
     folder = settings.home / "models" / name
     starter_like(folder)
-    (folder / "config.json").write_text(json.dumps({"architectures": ["LlamaForCausalLM"], "model_type": "llama"}))
-    (folder / "model.safetensors").write_bytes(b"")
+    (folder / "config.json").write_text(json.dumps(STARTER))
+    write_header(folder / "model.safetensors", llama_tensors(STARTER))
     return folder
 
 
@@ -142,7 +145,7 @@ def _summary(run_id: str, steps: int) -> dict[str, Any]:
         "peak_memory_bytes": 2_100_000_000,
         "loss": [3.1, 0.7],
         "eval_loss": [3.2, 1.4],
-        "device": "cpu",
+        "device": "CPU (x86_64)",
     }
 
 

@@ -19,14 +19,19 @@ def test_the_plan_says_what_will_happen() -> None:
     ready()
     app = open_page("train", dataset="medical-terms")
     figures = {metric.label: metric.value for metric in app.metric}
-    assert figures == {"Training rows": "287", "Steps": "40", "Rows seen": "160"}
+    assert figures.keys() == {"Time", "Steps", "Passes", "Tokens learned"}
+    assert figures["Steps"] == "40" and figures["Passes"] == "0.56"
+    shown = words(app)
+    assert "**286** of 287 training rows used, 24 to measure on" in shown
+    assert "fits: " in shown and "estimated" in shown
+    assert "Only 56% of the rows are seen" in shown
     assert "python -m studio train medical-terms@1 --model starter --template llama2" in words(app)
 
 
 def test_all_bad_settings_are_named_together_and_nothing_can_be_started() -> None:
     ready()
     app = open_page("train", dataset="medical-terms")
-    for label, value in {"Steps": "many", "Learning rate": "5", "Adapter rank": "0", "Lora dropout": "1.5"}.items():
+    for label, value in {"Steps": "many", "Learning rate": "5", "Adapter rank": "0", "Adapter dropout": "1.5"}.items():
         field(app, label).set_value(value)
     app.run()
     assert not app.exception
@@ -123,4 +128,4 @@ def test_an_unknown_run_in_the_address_is_said(run: str) -> None:
 def test_the_time_is_told_from_the_last_run_on_this_machine() -> None:
     ready()
     done = seeds.run("finished")
-    assert f"going by {done.id}" in words(open_page("train"))
+    assert f"going by the run {done.id}" in words(open_page("train")).replace("\\", "")

@@ -19,10 +19,11 @@ class Line:
 
 def main(parts: list[str]) -> None:
     """Run the parts one after another and print the table."""
-    from tests.bench import app, checks, data, table, tokens, training
+    from tests.bench import app, checks, data, gpu, table, tokens, training
 
     modules = {
         "app": app, "checks": checks, "data": data, "table": table, "tokens": tokens, "training": training,
+        "gpu": gpu,
     }  # fmt: skip
     lines: list[Line] = []
     for name in parts or modules:

@@ -34,7 +34,7 @@ def test_one_running_job_in_a_lane(postgres):
     while (job := queue.claim(me)) and job.id != first:  # the imports that the test above left behind
         pass
     assert queue.get(first).status == "running"
-    assert not queue._take(second, me)
+    assert not queue.take(second, me)
     queue.end(first, "finished")
     assert queue.claim(me).id == second
 

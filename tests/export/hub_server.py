@@ -1,4 +1,4 @@
-"""A small Hub on this machine: what the real client asks of it to make a dataset, and the files it was given."""
+"""A small Hub on this machine: what the real client asks of it to make a repository, and the files it was given."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class FakeHub:
             return failed, {"error": "It says no.", "errors": [{"message": "It says no."}], "warnings": []}
         for pattern, answer in {
             "/api/repos/create": lambda _: self._create(json.loads(body)),
-            "/api/datasets/.+/preupload/.+": lambda _: self._modes(json.loads(body)),
+            "/api/(?:datasets|models)/.+/preupload/.+": lambda _: self._modes(json.loads(body)),
             ".+/objects/batch": lambda _: {"objects": [self._place(found) for found in json.loads(body)["objects"]]},
             "/blob/(.+)": lambda found: self._blobs.update({found[1]: body}),
-            "/api/datasets/.+/commit/.+": lambda _: self._commit(body),
-            "/api/datasets/([^/]+/[^/]+)": lambda found: self._look(found[1]),
+            "/api/(?:datasets|models)/.+/commit/.+": lambda _: self._commit(body),
+            "/api/(?:datasets|models)/([^/]+/[^/]+)": lambda found: self._look(found[1]),
         }.items():
             if found := re.fullmatch(pattern, path):
                 given = answer(found)

@@ -8,11 +8,14 @@ import time
 
 import psutil
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from lib.database import Job, Worker, session
-from lib.errors import NotFound, WrongState
-from lib.jobs import queue, worker
-from tests.helpers import python
+from lib.devices import forget
+from lib.errors import BadInput, NotFound, WrongState
+from lib.jobs import lanes, memory, queue, worker
+from tests.helpers import alive, python, wait_until
 
 ME = psutil.Process()
 
@@ -131,6 +134,165 @@ def test_sweep_tells_the_dead_from_the_living():
     }
     error = queue.get(jobs["killed"]).error
     assert error is not None and error["error"] == "Interrupted" and error["hint"]
+
+
+def test_a_live_job_outlives_a_clock_that_is_set(home):
+    """Create times are counted from the boot, whose time moves with the clock."""
+    job_id = submit()
+    queue.claim(ME)
+    process = python("-c", "import sys, time; time.sleep(600)", str(job_id))
+    change(job_id, pid=process.pid, pid_started=ME.create_time() - 5000)
+    queue.sweep()
+    assert queue.get(job_id).status == "running"
+    process.kill()
+    process.wait()
+    queue.sweep()
+    assert queue.get(job_id).status == "interrupted"
+
+
+def test_a_job_of_a_machine_that_is_not_heard_any_more_is_interrupted():
+    jobs = [submit("compute-test"), submit()]
+    while queue.claim(ME):
+        pass
+    change(jobs[0], host="gone", heartbeat_at=time.time() - 3600)
+    change(jobs[1], host="busy", heartbeat_at=time.time() - 60)
+    queue.sweep()
+    assert [queue.get(job_id).status for job_id in jobs] == ["interrupted", "running"]
+    with pytest.raises(WrongState, match="not this process's"):
+        queue.pulse(jobs[0], {})
+
+
+def test_what_a_dead_process_left_behind_is_ended(home):
+    """A child in the session of a job's process, which was killed, must not hold memory on."""
+    leader = python("-c", LEADER, start_new_session=True)
+    child = int(leader.stdout.readline())
+    job_id = submit()
+    queue.claim(ME)
+    change(job_id, pid=leader.pid, pid_started=psutil.Process(leader.pid).create_time())
+    queue.sweep()
+    assert queue.get(job_id).status == "running" and alive(child)
+    leader.kill()
+    leader.wait()
+    assert alive(child)
+    queue.sweep()
+    assert queue.get(job_id).status == "interrupted"
+    wait_until(lambda: not alive(child), "the child ends")
+
+
+LEADER = """
+import subprocess, sys, time
+print(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]).pid, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize(
+    ("last", "error"),
+    [({"left": 1 << 20, "total": 1 << 34}, "OutOfMemory"), ({"left": 1 << 33, "total": 1 << 34}, "Interrupted")],
+    ids=["short", "plenty"],
+)
+def test_a_process_that_was_killed_when_memory_was_short_is_said_to_have_run_out_of_it(last, error):
+    dead = python("-c", "")
+    dead.wait()
+    job_id = submit()
+    queue.claim(ME)
+    kills = memory.oom_kills()
+    progress = {"done": 3, "machine": {"first": {"oom_kills": kills}, "last": last | {"oom_kills": kills}}}
+    change(job_id, pid=dead.pid, pid_started=ME.create_time(), progress=progress)
+    queue.sweep()
+    view = queue.get(job_id)
+    assert view.status == "interrupted" and view.error["error"] == error and view.progress == {"done": 3}
+    assert (view.error.get("fault") == "memory") == (error == "OutOfMemory")
+
+
+def test_memory_counts_what_linux_counts():
+    reading = memory.reading()
+    assert 0 < reading["left"] < reading["total"]
+    assert memory.ran_out({"oom_kills": 3}, {"left": 5, "total": 9}, 4)
+    assert not memory.ran_out({"oom_kills": 3}, {"left": 5, "total": 9}, 3)
+    assert not memory.ran_out({}, {}, None)
+
+
+def test_a_job_without_headway_is_named():
+    job_id = submit()
+    queue.claim(ME)
+    for silent, usual, stalled in ((100, 1.0, False), (130, 1.0, True), (130, 60.0, False), (700, 60.0, True)):
+        change(job_id, progress={"text": "training", "beat": {"at": time.time() - silent, "usual": usual}})
+        progress = queue.get(job_id).progress
+        assert ("stalled" in progress) == stalled == ("may be stuck" in progress["text"])
+    queue.end(job_id, "finished")
+    assert "stalled" not in queue.get(job_id).progress
+
+
+@pytest.fixture
+def two_gpus(tmp_path, monkeypatch):
+    """An nvidia-smi that knows two GPUs."""
+    tool = tmp_path / "bin" / "nvidia-smi"
+    tool.parent.mkdir()
+    rows = "".join(f"{index}, GPU-{index}, A card, 16384, 16000, 8.0\\n" for index in range(2))
+    tool.write_text(f"#!/bin/sh\nprintf '{rows}'\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tool.parent}:{os.environ['PATH']}")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    forget()
+    lanes.gpus.cache_clear()
+    yield
+    forget()
+    lanes.gpus.cache_clear()
+
+
+def test_one_job_on_each_gpu(two_gpus):
+    jobs = [submit("compute-test") for _ in range(3)]
+    claimed = [queue.claim(ME), queue.claim(ME)]
+    assert [(job.id, job.device) for job in claimed] == [(jobs[0], 0), (jobs[1], 1)]
+    assert queue.claim(ME) is None and not queue.take(jobs[2], ME, 1)
+    seen = [lanes.environment(job.lane, job.device)["CUDA_VISIBLE_DEVICES"] for job in claimed]
+    assert seen == ["0", "1"]
+    queue.end(jobs[1], "finished")
+    assert (job := queue.claim(ME)) is not None and (job.id, job.device) == (jobs[2], 1)
+
+
+def test_only_gpus_that_may_be_used_are_used(two_gpus, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    for _ in range(2):
+        submit("compute-test")
+    job = queue.claim(ME)
+    assert job.device == 0 and lanes.environment(job.lane, job.device)["CUDA_VISIBLE_DEVICES"] == "1"
+    assert queue.claim(ME) is None
+
+
+def test_waiting_jobs_are_moved():
+    first, second, third, light = (*(submit("compute-test") for _ in range(3)), submit())
+    assert [job.id for job in queue.move(third, before=first)] == [third, first, second]
+    later = submit("compute-test")
+    assert [job.id for job in queue.move(first)] == [third, second, later, first]
+    assert [job.id for job in queue.waiting("compute")] == [third, second, later, first]
+    assert {job.id for job in queue.waiting()} == {first, second, third, later, light}
+    assert [queue.claim(ME).id for _ in range(2)] == [third, light]
+    with pytest.raises(WrongState, match="does not wait any more"):
+        queue.move(third, before=second)
+    with pytest.raises(WrongState, match="does not wait any more"):
+        queue.move(second, before=third)
+    with pytest.raises(BadInput, match="do not wait for the same"):
+        queue.move(second, before=submit())
+    assert [job.id for job in queue.move(second, before=second)] == [second, later, first]
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(moves=st.lists(st.tuples(st.integers(0, 4), st.none() | st.integers(0, 4)), max_size=8))
+def test_moves_are_those_of_a_list(moves):
+    for job in queue.waiting():
+        queue.stop(job.id)
+    jobs = [submit("compute-test") for _ in range(5)]
+    order = list(jobs)
+    for moved, before in moves:
+        if moved != before:
+            order.remove(jobs[moved])
+            order.insert(len(order) if before is None else order.index(jobs[before]), jobs[moved])
+        queue.move(jobs[moved], None if before is None else jobs[before])
+        assert [job.id for job in queue.waiting("compute")] == order
+    last = submit("compute-test")
+    assert [job.id for job in queue.waiting("compute")] == [*order, last]
 
 
 def test_submitting_once_gives_one_job_of_a_kind():

@@ -48,7 +48,7 @@ def test_jobs_end_as_their_functions_do_and_the_worker_when_idle(start_worker):
     assert "ZeroDivisionError: one by zero" in views["crash"].error["message"]
     assert "Traceback" in log_path(jobs["crash"]).read_text()
     assert "Traceback" not in log_path(jobs["refuse"]).read_text()
-    assert "Memory ran out" in views["memory"].error["message"]
+    assert views["memory"].error["fault"] == "memory" and "memory ran out" in views["memory"].error["message"]
     assert views["system"].error["error"] == "StorageError"
     assert "No space left" in views["system"].error["message"]
     assert queue.get(lost).status == "failed" and "no_such_module" in queue.get(lost).error["message"]

@@ -8,7 +8,8 @@ import pytest
 
 from lib.errors import BadSettings
 from lib.formats.fitting import POLICIES
-from lib.training.config import PRESETS, TrainConfig, field_help
+from lib.training.config import TrainConfig, field_help
+from lib.training.presets import PRESETS
 
 
 def test_all_faults_come_at_once():

@@ -14,20 +14,23 @@ torch = pytest.importorskip("torch")
 
 @pytest.fixture
 def build(new_run, monkeypatch, tiny_home):
-    """A trainer as the job builds it; `of` replaces the class by TRL's own."""
-    from lib.training.trainer import building
+    """A trainer as the job builds it; `plain` makes it of TRL's loss and peft's and transformers' own layers."""
+    from lib.training.trainer import building, kernels
     from lib.training.trainer.recorder import Recorder
+    from lib.training.trainer.steps import OrderedTrainer
     from tests.helpers import FakeJob
 
-    def build_trainer(of=None, **settings):
-        run = new_run(**settings)
+    def build_trainer(plain=False, **settings):
+        run = new_run(**{"precision": "fp32", **settings})
         base = find("tiny")
         prepared = prepare(datasets.get(run.data_ref), run.template, load_tokenizer(base.path), run.config)
         run.folder.mkdir(parents=True, exist_ok=True)
         recorder = Recorder(run.folder / "metrics.jsonl", FakeJob())
         with monkeypatch.context() as patch:
-            if of is not None:
-                patch.setattr(building, "AnswerLossTrainer", of)
+            if plain:
+                patch.setattr(building, "AnswerLossTrainer", OrderedTrainer)
+                for step in ("prepare_process", "prepare_base", "prepare_adapted"):
+                    patch.setattr(kernels, step, lambda *_: None)
             return building.build(run, base.path, prepared, recorder), prepared
 
     return build_trainer
@@ -49,11 +52,9 @@ def figures(trainer):
     ids=["plain", "accumulated", "packed"],
 )
 def test_training_is_the_same_as_with_trl(build, settings):
-    from trl import SFTTrainer
-
     settings = {"max_steps": 3, "learning_rate": 0.001, **settings}
     ours, _ = build(**settings)
-    theirs, _ = build(of=SFTTrainer, **settings)
+    theirs, _ = build(plain=True, **settings)
     ours.train()
     theirs.train()
     for mine, plain in zip(figures(ours), figures(theirs), strict=True):
@@ -76,7 +77,7 @@ def test_gradients_of_a_4_bit_base_are_right_also_after_an_evaluation(build):
         trainer.evaluate()
         trainer.train()
     for mine, plain in zip(*(figures(trainer)[:3] for trainer in held), strict=True):
-        assert mine == pytest.approx(plain, rel=0.01)  # TRL keeps the adapter of a 4-bit base in bfloat16
+        assert mine == pytest.approx(plain, rel=0.01)
 
 
 def test_rows_of_a_flattened_batch_do_not_see_each_other(build):

@@ -59,6 +59,7 @@ def test_a_run_leaves_adapter_metrics_and_manifest(new_run, train):
     assert [line["step"] for line in lines if "eval_loss" in line] == [0, 2, 4]
     assert lines[-1]["eval_loss"] == summary["eval_loss"][1]
     assert [line["tokens"] for line in lines] == sorted(line["tokens"] for line in lines)
+    assert all(line["memory"] > 1_000_000 and line["tokens_per_second"] >= 0 for line in lines)
     assert job.said[-1]["text"] == "saving the adapter" and job.said[-1]["done"] == job.said[-1]["total"] == 4
 
     weights = adapter_weights(run)
@@ -163,6 +164,7 @@ def test_a_run_that_diverges_is_named(new_run, train, tiny_home, tiny_folder):
     with pytest.raises(ModelError, match=r"loss became nan at step \d+: the run diverged") as caught:
         train(run)
     assert "learning_rate" in caught.value.hint
+    assert caught.value.to_dict()["suggest"] == {"learning_rate": 0.0033}
     assert not runs.get(run.id).has_adapter
     for line in (run.folder / "metrics.jsonl").read_text().splitlines():
         json.loads(line, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
@@ -192,7 +194,7 @@ def test_a_disk_that_fills_when_the_adapter_is_saved_is_named(new_run, train, sm
     with pytest.raises(StorageError, match="is full"):
         train(run)
     assert not runs.get(run.id).has_adapter and not (run.folder / "manifest.json").exists()
-    assert [path.name for path in (small_disk / "run").iterdir() if path.name.startswith(".")] == []
+    assert [path.name for path in (small_disk / "run").iterdir() if path.name.startswith(".")] == [".lock"]
 
 
 def test_broken_models_are_named(new_run, train, tiny_home, tiny_folder):
@@ -201,12 +203,12 @@ def test_broken_models_are_named(new_run, train, tiny_home, tiny_folder):
     folder = shutil.copytree(tiny_folder, tiny_home / "models" / "tiny")
     weights = (folder / "model.safetensors").read_bytes()
     (folder / "model.safetensors").write_bytes(weights[: len(weights) // 2])
-    with pytest.raises(ModelError, match="cannot be loaded"):
+    with pytest.raises(ModelError, match=r"cannot be (loaded|used)"):
         train(run)
     (folder / "model.safetensors").write_bytes(weights)
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"model_type": "no-such-type"}))
-    with pytest.raises(ModelError, match="cannot be loaded"):
+    with pytest.raises(ModelError, match=r"cannot be (loaded|used)"):
         train(run)
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "tokenizer.json").unlink()

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import resource
+import subprocess
 import time
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from lib import models
+from lib.data import datasets
 from lib.errors import StorageError
 from lib.formats import ModelTokenizer
 from lib.models import loading
-from lib.storage import new_folder, write_json
+from lib.settings import ROOT
+from lib.storage import replaced_folder, write_json
 from lib.training.rows import Prepared
-from lib.training.runs import RunView
+from lib.training.runs import RunView, command_line
 from lib.training.trainer.loss import AnswerLossTrainer
+
+LIBRARIES = (
+    "torch", "transformers", "trl", "peft", "bitsandbytes", "accelerate", "datasets", "tokenizers", "safetensors",
+    "liger-kernel",
+)  # fmt: skip
 
 
 def save_adapter(run: RunView, base: Path, tokenizer: ModelTokenizer, trainer: AnswerLossTrainer) -> None:
     """The adapter as safetensors, with beside it the renderer that made its data and the hash of its base."""
     try:
-        with new_folder(run.folder / "adapter") as folder:
+        with replaced_folder(run.folder / "adapter") as folder:
             trainer.adapted.save_pretrained(str(folder))
             loading.load_tokenizer(base).save_pretrained(folder)
             write_json(
@@ -53,17 +62,49 @@ def peak_memory() -> int:
 
 
 def provenance(run: RunView, base: Path, prepared: Prepared) -> dict[str, Any]:
-    """What the manifest says beside the results."""
-    libraries = ("torch", "transformers", "trl", "peft", "bitsandbytes", "datasets")
+    """What the manifest says beside the results: all that it takes to repeat the run.
+
+    `git` is the state of the studio's own checkout: `commit`, and whether files differ from it (`dirty`); it is left
+    out where there is none.
+    """
+    source, git = run.renderer.source, git_state(ROOT)
     return {
         "data": run.data_ref,
+        "data_hash": datasets.get(run.data_ref).hash,
         "model": run.model,
         "base_sha256": models.fingerprint(base),
         "template": run.template,
+        **({"template_source": source} if source else {}),
         "settings": run.config.to_dict(),
+        "command": command_line(run.data_ref, run.model, run.template, run.config),
         "rows": prepared.to_dict(),
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU ({platform.machine()})",
         "threads": torch.get_num_threads(),
-        "versions": {name: version(name) for name in libraries},
+        "versions": versions(),
+        **({"git": git} if git else {}),
         "finished_at": time.time(),
     }
+
+
+def versions() -> dict[str, str]:
+    """Library -> version, of those that a run's numbers hang on, and of Python; those not installed are left out."""
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        with contextlib.suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
+
+
+def git_state(folder: Path) -> dict[str, Any]:
+    """`commit` and `dirty` of the checkout whose top is `folder`; empty without git, or when it is no such top."""
+
+    def ask(*arguments: str) -> str:
+        command = ["git", "-C", str(folder), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout.strip()
+
+    try:
+        if Path(ask("rev-parse", "--show-toplevel")).resolve() != folder.resolve():
+            return {}
+        return {"commit": ask("rev-parse", "HEAD"), "dirty": bool(ask("status", "--porcelain"))}
+    except (OSError, subprocess.SubprocessError):
+        return {}

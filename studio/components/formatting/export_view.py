@@ -71,7 +71,7 @@ def _preview(look: Look, options: ExportOptions) -> None:
         st.caption("It is left out: longer than the longest row, or with nothing left to learn.")
         return
     text = "\n".join(json.dumps(row, ensure_ascii=False, indent=None if "labels" in row else 1) for row in rows)
-    st.code(text[:SHOWN] + (" …" if len(text) > SHOWN else ""), language="json", wrap_lines=True, height=360)
+    st.code(text[:SHOWN] + (" …" if len(text) > SHOWN else ""), language=None, wrap_lines=True, height=360)
 
 
 def _options(look: Look) -> tuple[ExportOptions, str]:

@@ -1,4 +1,4 @@
-"""The list of runs, and one run: live while it goes, its results when it ends."""
+"""One run: live while it goes, its results when it ends."""
 
 from __future__ import annotations
 
@@ -7,40 +7,33 @@ from typing import Any
 import streamlit as st
 
 from lib.jobs import queue
-from lib.settings import settings
 from lib.training import runs
 from lib.training.runs import RunView
 from lib.words import duration
+from studio import person
 from studio.components.badges import state_badge
-from studio.components.charts import loss_chart
+from studio.components.charts import figure_chart, loss_chart, smoothing
 from studio.components.errors import guarded, show_job_error
 from studio.components.frame import Place, chain_bar
 from studio.components.job import progress_bar
-from studio.components.links import link
+from studio.components.runs.actions import show_actions, show_labels
+from studio.components.runs.packaging import show_packaging
+from studio.components.runs.samples import show_samples
 from studio.components.text import ago, escape
 
-
-def show_list(views: list[RunView]) -> None:
-    """A line a run, newest first."""
-    for run in views:
-        with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            link("runs", f"**{run.id}**", run=run.id)
-            state_badge(run.status)
-            st.markdown(f":small[{run.data_ref} · {escape(run.model)} · {run.template}]", width="content")
-            if run.summary:
-                st.markdown(
-                    f":small[eval loss {_eval(run.summary)} · {duration(run.summary['seconds'])}]", width="content"
-                )
-            elif run.job.live:
-                st.markdown(f":small[{escape(run.job.progress.get('text', ''))}]", width="content")
-            st.markdown(f":small[:gray[{escape(run.created_by)}, {ago(run.created_at)}]]", width="content")
+FIGURES = {
+    "learning_rate": "learning rate",
+    "grad_norm": "gradient norm",
+    "tokens_per_second": "tokens/s",
+    "memory": "memory, bytes",
+}
 
 
 def show_run(run: RunView) -> None:
     """One run. While it is live only its top part is drawn again, every second."""
     done = run.has_adapter and not run.job.live
     place = Place(
-        dataset=run.data_ref,
+        dataset=run.data_ref if run.dataset else "",
         template=run.template,
         run=run.id,
         next_page="compare" if done else "",
@@ -51,6 +44,8 @@ def show_run(run: RunView) -> None:
         _live(run.id)
     else:
         _ended(run)
+        show_packaging(run)
+    show_labels(run)
     _details(run)
 
 
@@ -65,21 +60,24 @@ def _live(run_id: str) -> None:
         state_badge(run.status)
         st.space("stretch")
         if st.button("Stop and keep", icon=":material/stop:", disabled=run.job.stopping, key="stop-run"):
-            runs.stop(run.id, settings.user)
+            runs.stop(run.id, person.name())
             st.rerun()
     progress_bar(run.job, "steps")
     if run.status == "queued":
         st.caption(_ahead(run))
     lines = runs.metrics(run_id)
     if lines:
-        loss_chart(lines, run.job.progress.get("total") or run.config.max_steps or lines[-1]["step"], key="live-loss")
+        total = run.job.progress.get("total") or run.config.max_steps or lines[-1]["step"]
+        curves(lines, "live", total)
     else:
         st.skeleton(height=300)
+    show_samples(run_id)
 
 
 def _ahead(run: RunView) -> str:
-    ahead = [job for job in queue.live_jobs() if job.id < run.job.id and job.kind in ("train", "compare")]
-    return f"{len(ahead)} before it in the queue." if ahead else "It starts in a moment."
+    waiting = [job.id for job in queue.waiting("compute")]
+    ahead = waiting.index(run.job.id) if run.job.id in waiting else 0
+    return f"{ahead} before it in the queue." if ahead else "It is next, when the device is free."
 
 
 def _ended(run: RunView) -> None:
@@ -87,12 +85,31 @@ def _ended(run: RunView) -> None:
         st.subheader(run.id, anchor=False, width="content")
         state_badge(run.status)
         st.caption(f"by {escape(run.created_by)}, {ago(run.created_at)}", width="content")
-    show_job_error(run.job.error)
+    show_job_error(run.error)
+    show_actions(run)
     if run.summary:
         _figures(run.summary)
     lines = runs.metrics(run.id)
     if lines:
-        loss_chart(lines, max(line["step"] for line in lines), key="loss")
+        curves(lines, "ended", max(line["step"] for line in lines))
+    show_samples(run.id)
+
+
+def curves(lines: list[dict[str, Any]], name: str, total: int) -> None:
+    """Loss, and on request what else is written down at each step."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        log = st.toggle("Log scale", key=f"log-{name}")
+        smooth = smoothing(f"smooth-{name}", "none")
+    loss_chart({"this run": lines}, key=f"loss-{name}", log=log, smooth=smooth, total=total)
+    others = {figure: label for figure, label in FIGURES.items() if any(figure in line for line in lines)}
+    if others and st.toggle("Learning rate, gradient norm, speed, memory", key=f"more-{name}"):
+        for cell, (figure, label) in zip(_cells(len(others)), others.items(), strict=True):
+            with cell:
+                figure_chart(lines, figure, label, key=f"{figure}-{name}", total=total)
+
+
+def _cells(number: int) -> list[Any]:
+    return [cell for _ in range(-(-number // 2)) for cell in st.columns(2)][:number]
 
 
 def _figures(summary: dict[str, Any]) -> None:
@@ -145,8 +162,3 @@ def _details(run: RunView) -> None:
     log = st.expander("Log", icon=":material/description:", on_change="rerun", key="log")
     if log.open:
         log.code(runs.log_tail(run.id) or "Nothing printed yet.", language=None, wrap_lines=True, height=320)
-
-
-def _eval(summary: dict[str, Any]) -> str:
-    before, after = summary["eval_loss"]
-    return f"{before:.2f} → {after:.2f}" if before is not None and after is not None else "not measured"

@@ -1,0 +1,147 @@
+"""What a run will come to, before it is started: memory, rows, time, warnings, better settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from lib.data.datasets import DatasetInfo
+from lib.errors import StudioError
+from lib.jobs.queue import JobView
+from lib.training.config import TrainConfig
+from lib.training.plan import Plan, dry_run_job, plan, submit_dry_run
+from lib.training.plan.words import memory
+from lib.training.runs import command_line
+from lib.words import counted, duration
+from studio import person
+from studio.components.errors import show, show_job_error
+from studio.components.job import follow
+from studio.components.text import escape
+from studio.components.training.form import label_of, override
+
+COLOURS = ["#2f7d6b", "#c77700", "#4b6cb7", "#b3446c", "#6b8e23", "#7a5ea8", "#00838f", "#8d6e63"]
+
+
+def plan_box(info: DatasetInfo, model: str, template: str, config: TrainConfig | None) -> bool:
+    """Draw the plan; returns whether the run can be started."""
+    with st.container(border=True):
+        st.markdown("**What will happen**")
+        if config is None:
+            st.caption("Mend the settings first.")
+            return False
+        try:
+            found = plan(info, model, template, config)
+            job = dry_run_job(info, model, template, config)
+        except StudioError as error:
+            show(error.message, error.hint)
+            return False
+        _memory(found)
+        _figures(found)
+        _rows(found)
+        for name, text in found.faults.items():
+            st.error(f"**{escape(label_of(name))}**: {escape(text)}", icon=":material/block:")
+        for warning in found.warnings:
+            st.warning(escape(warning.text), icon=":material/warning:")
+        _proposals(found)
+        _measure(info, model, template, config, found, job)
+        st.caption("The same from a terminal:")
+        st.code(command_line(info.ref, model, template, config), language=None, wrap_lines=True)
+    return found.can_start
+
+
+def _memory(found: Plan) -> None:
+    need = found.memory
+    words = f"{memory(need.needed)} of {memory(need.free)} free on {found.device.name}"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if need.fits:
+            st.badge(f"fits: {escape(words)}", color="green", icon=":material/check:", width="content")
+        else:
+            st.badge(f"does not fit: {escape(words)}", color="red", icon=":material/block:", width="content")
+        source = "measured" if found.measured else "estimated"
+        st.badge(source, color="gray", help=f"{need.source or 'The sum of its parts.'} Peak {memory(need.peak)}.")
+    parts = [item for item in (*need.items, need.overhead) if item.bytes > 0]
+    _bar([(item.name, item.bytes) for item in parts], need.free)
+    with st.expander("Memory by part", icon=":material/memory:"):
+        rows = [{"part": item.name, "memory": memory(item.bytes), "what it is": item.words} for item in parts]
+        st.dataframe(rows, hide_index=True, alt="Memory by part")
+
+
+def _bar(parts: list[tuple[str, int]], free: int) -> None:
+    """The parts one behind the other; the axis ends at what is free, or behind the last part."""
+    gib = 2**30
+    series = [
+        {"name": name, "type": "bar", "stack": "memory", "data": [round(size / gib, 3)], "barWidth": 18,
+         "itemStyle": {"color": COLOURS[number % len(COLOURS)]}}
+        for number, (name, size) in enumerate(parts)
+    ]  # fmt: skip
+    total = sum(size for _, size in parts) / gib
+    spec = {
+        "animation": False,
+        "grid": {"left": 4, "right": 12, "top": 2, "bottom": 22},
+        "tooltip": {"trigger": "item"},
+        "xAxis": {"type": "value", "min": 0, "max": round(max(min(free / gib, total * 4), total * 1.05), 2)},
+        "yAxis": {"type": "category", "data": [""], "show": False},
+        "series": series,
+    }
+    listed = ", ".join(f"{name} {memory(size)}" for name, size in parts)
+    st.echarts_chart(spec, height=62, key="plan-memory", alt=f"Memory by part: {listed}.")
+
+
+def _figures(found: Plan) -> None:
+    pace = found.pace
+    with st.container(horizontal=True):
+        st.metric("Time", duration(pace.seconds), width=130, help=f"{escape(pace.source)}. Until the first step: "
+                  f"{duration(pace.ready_seconds)}.")  # fmt: skip
+        st.metric("Steps", f"{pace.steps:,}", width=90, help=f"{found.config.rows_per_step} rows a step")
+        st.metric("Passes", f"{pace.epochs:.2g}", width=90, help="Times that each row is seen.")
+        st.metric("Tokens learned", f"{pace.trained_tokens:,}", width=130, help=f"Of {pace.tokens:,} that are read.")
+    st.caption(f":material/timer: {pace.tokens_per_second:,.0f} tokens/s, {escape(pace.source)}")
+
+
+def _rows(found: Plan) -> None:
+    rows = found.rows
+    about = "" if rows.exact else "about "
+    st.markdown(
+        f"{about}**{rows.used:,}** of {counted(rows.rows, 'training row')} used, {rows.eval_rows:,} to measure on"
+    )
+    lost = [f"{count:,} {reason}" for reason, count in rows.left_out.items() if count]
+    lost += [f"{count:,} {what}" for count, what in ((rows.cut, "cut"), (rows.split, "split")) if count]
+    lost += [f"{rows.shortened:,} without their oldest turns"] if rows.shortened else []
+    if lost:
+        st.caption(f":material/filter_alt: {escape('; '.join(lost))}")
+
+
+def _proposals(found: Plan) -> None:
+    if not found.proposals:
+        return
+    with st.expander("Better settings" if found.fits else "Settings that fit", icon=":material/auto_awesome:",
+                     expanded=not found.fits):  # fmt: skip
+        for number, proposal in enumerate(found.proposals):
+            changes = ", ".join(f"{label_of(key)} {value}" for key, value in proposal.settings.items())
+            st.markdown(f"{escape(proposal.why)}  \n:small[:gray[{escape(changes)}]]")
+            st.button("Use these", key=f"proposal-{number}", on_click=override, args=(proposal.settings,))
+
+
+def _measure(
+    info: DatasetInfo, model: str, template: str, config: TrainConfig, found: Plan, job: JobView | None
+) -> None:
+    """Two steps on the longest rows in place of the estimate."""
+    if job and job.live:
+        follow(job.id, "steps")
+        return
+    if job and job.error and not found.measured:
+        show_job_error(job.error)
+        _suggested(job.error)
+    if not found.measured and st.button(
+        "Measure first", icon=":material/speed:", disabled=not found.rows.used,
+        help="Loads the model and takes two steps, one of them on the longest rows: memory and time as they are.",
+    ):  # fmt: skip
+        submit_dry_run(info, model, template, config, person.name())
+        st.rerun()
+
+
+def _suggested(error: dict[str, Any]) -> None:
+    if suggest := error.get("suggest"):
+        changes = ", ".join(f"{label_of(key)} {value}" for key, value in suggest.items())
+        st.button(f"Use {changes}", key="suggested", on_click=override, args=(suggest,))

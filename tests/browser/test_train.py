@@ -1,0 +1,121 @@
+"""Training in a real browser: plan, faults, a queue reordered, stop, resume, compare, package, ask."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from lib.data.imports.importer import import_source
+from lib.training import runs
+from lib.training.config import TrainConfig
+from lib.training.presets import save_preset
+from tests import tiny
+from tests.browser.server import Studio, serving
+from tests.browser.watched import SECONDS, Watched, watching
+from tests.helpers import write_lines
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+LONG, SHORT = 2000, 6  # steps
+
+
+@pytest.fixture
+def studio(tiny_home: Path, tmp_path: Path) -> Iterator[Studio]:
+    import_source(str(write_lines(tmp_path / "sums.jsonl", tiny.ROWS)), "sums")
+    save_preset("tiny-steps", TrainConfig.from_settings({**tiny.SETTINGS, "sample_tokens": 8}), "tester")
+    with serving(tiny_home) as running:
+        yield running
+
+
+def test_from_the_plan_to_the_package(browser: Browser, studio: Studio) -> None:
+    with watching(browser, studio.url) as tab:
+        long = start(tab, LONG)
+        second, third = start(tab, SHORT), start(tab, SHORT + 2)
+        reorder(tab, second, third)
+        stop_and_resume(tab, long)
+        for run in (third, second):
+            ended(tab, run)
+        compare(tab, second, third)
+        package(tab, second)
+        ask(tab, second)
+
+
+def start(tab: Watched, steps: int) -> str:
+    """Plan, put in a fault and mend it, start; returns the run's name."""
+    tab.open("train", dataset="sums", model="tiny", template="llama2")
+    tab.choose("Preset", "tiny-steps")
+    expect(tab.page.get_by_text(re.compile("fits: "))).to_be_visible()
+    field = tab.page.get_by_role("textbox", name="Steps", exact=True)
+    field.fill("many")
+    field.press("Enter")
+    expect(tab.page.get_by_text("is not a whole number").first).to_be_visible()
+    expect(tab.button("Start")).to_be_disabled()
+    field.fill(str(steps))
+    field.press("Enter")
+    expect(tab.button("Start")).to_be_enabled()
+    tab.settle()
+    tab.button("Start").click()
+    tab.heading("Runs")
+    tab.page.wait_for_url(re.compile(r"/runs\?run=[a-z-]+"))
+    return tab.page.url.partition("run=")[2]
+
+
+def reorder(tab: Watched, second: str, third: str) -> None:
+    tab.open("runs")
+    expect(tab.page.get_by_text("2 runs wait for the device")).to_be_visible(timeout=60 * SECONDS)
+    tab.page.get_by_role("button", name="First").last.click()
+    tab.settle()
+    assert [view.id for view in runs.waiting()] == [third, second]
+    tab.picture("runs-queue")
+
+
+def stop_and_resume(tab: Watched, run: str) -> None:
+    tab.open("runs", run=run)
+    expect(tab.page.get_by_test_id("stProgress")).to_have_text(
+        re.compile(rf"[1-9]\d* of {LONG:,} steps"), timeout=60_000
+    )
+    tab.button("Stop and keep").click()
+    expect(tab.page.get_by_role("button", name=re.compile("^Resume from step"))).to_be_visible(timeout=60 * SECONDS)
+    tab.picture("run-stopped")
+    steps = runs.get(run).summary["steps"]
+    tab.page.get_by_role("button", name=re.compile("^Resume from step")).click()
+    tab.settle()
+    runs.stop(run, "tester")
+    expect(tab.page.get_by_role("button", name=re.compile("^Resume from step"))).to_be_visible(timeout=120 * SECONDS)
+    assert runs.get(run).summary["steps"] >= steps
+
+
+def ended(tab: Watched, run: str) -> None:
+    tab.open("runs", run=run)
+    expect(tab.page.get_by_text("Loss on held-out rows")).to_be_visible(timeout=120 * SECONDS)
+
+
+def compare(tab: Watched, one: str, other: str) -> None:
+    tab.open("runs")
+    for run in (one, other):
+        tab.page.get_by_test_id("stCheckbox").filter(has_text=f"Compare {run}").click()
+        tab.settle()
+    tab.button("Compare 2 runs").click()
+    expect(tab.page.get_by_text("Settings that differ")).to_be_visible()
+    tab.drawn()
+    tab.picture("runs-compared")
+
+
+def package(tab: Watched, run: str) -> None:
+    tab.open("runs", run=run)
+    tab.page.get_by_text("Package", exact=True).click()
+    tab.page.get_by_text("merged", exact=True).click()
+    tab.settle()
+    tab.button("Package it").click()
+    expect(tab.page.get_by_text(re.compile("greedy texts are the same"))).to_be_visible(timeout=120 * SECONDS)
+    tab.picture("run-packaged")
+
+
+def ask(tab: Watched, run: str) -> None:
+    tab.open("compare", run=run, view="ask both")
+    tab.page.get_by_label("Question").fill("Add 3 and 3.")
+    tab.button("Ask both").click()
+    expect(tab.page.get_by_text(re.compile(r"\d+ tokens? · .* tokens/s"))).to_have_count(2, timeout=120 * SECONDS)

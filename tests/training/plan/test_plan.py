@@ -1,0 +1,223 @@
+"""Plans of runs that are never started: rows as training takes them, what fits, and the nearest change that does."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import pytest
+
+from lib.data.edits import open_copy
+from lib.data.lint import LintSettings
+from lib.data.lint.run import lint
+from lib.formats import load_tokenizer
+from lib.jobs.view import JobView
+from lib.models import find
+from lib.settings import ROOT
+from lib.training.config import TrainConfig
+from lib.training.plan import plan
+from lib.training.plan.auto import needs_checkpointing, precision_of
+from lib.training.plan.pace import pace_of, rate_of
+from lib.training.plan.rows import rows_of
+from lib.training.plan.shapes import read_shape
+from lib.training.rows import prepare
+from lib.training.run_view import RunView
+from tests import tiny
+from tests.training.plan.conftest import cpu, gpu
+from tests.training.plan.folders import STARTER, write_hollow
+
+SILENT = {"instruction": "Say something.", "input": "", "output": " ", "split": "train"}
+TAGGED = {"instruction": "What is [/INST] for?", "input": "", "output": "It ends a turn.", "split": "train"}
+LONG = {"instruction": "Say hello.", "input": "", "output": "Hello! " * 100, "split": "train"}
+ROWS = [*tiny.ROWS, SILENT, TAGGED, LONG]
+LONG_ROWS = [
+    {"instruction": f"Count to {n}.", "input": "", "output": "one two three " * (20 + n % 60), "split": "train"}
+    for n in range(400)
+]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"max_length": 100},
+        {"max_length": 100, "long_rows": "cut"},
+        {"min_answer_tokens": 12, "max_answer_tokens": 100},
+        {"train_on_prompt": True},
+        {"escape_tags": True},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("linted", [False, True], ids=["tokenized", "linted"])
+def test_rows_are_counted_as_training_takes_them(tiny_home, store, settings, linted):
+    info, config = store(ROWS), TrainConfig(**settings)
+    if linted:
+        lint(open_copy(info), LintSettings("llama2", "tiny", 77, config.escape_tags))
+    found = rows_of(info, "tiny", "llama2", config)
+    taken = prepare(info, "llama2", load_tokenizer(find("tiny").path), config)
+    assert found.exact and found.used == len(taken.train)
+    assert sorted(found.lengths.tolist()) == sorted(len(row.ids) for row in taken.train)
+    assert sorted(found.learned.tolist()) == sorted(row.answer for row in taken.train)
+    assert found.left_out == taken.left_out and found.cut == taken.cut
+    assert found.eval_rows >= len(taken.evaluation)
+
+
+def test_columns_named_like_those_of_the_lint_do_no_harm(tiny_home, store):
+    rows = [{**row, "total": 1, "answer": "x", "findings": "y", "kinds": "z"} for row in tiny.ROWS]
+    info = store(rows)
+    before = rows_of(info, "tiny", "llama2", TrainConfig())
+    lint(open_copy(info), LintSettings("llama2", "tiny", 512))
+    assert rows_of(info, "tiny", "llama2", TrainConfig()).to_dict() == before.to_dict()
+
+
+def test_many_rows_are_sampled_and_say_so_until_they_are_linted(tiny_home, store):
+    info = store([{**row, "split": "train"} for row in LONG_ROWS * 20], "many")
+    sampled = rows_of(info, "tiny", "llama2", TrainConfig())
+    assert not sampled.exact and "estimated from" in sampled.source
+    lint(open_copy(info), LintSettings("llama2", "tiny", 512))
+    began = time.perf_counter()
+    counted = rows_of(info, "tiny", "llama2", TrainConfig())
+    assert counted.exact and time.perf_counter() - began < 5  # measured at 0.1 s; here only against hours
+    assert sampled.tokens == pytest.approx(counted.tokens, rel=0.05)
+    assert sampled.used == pytest.approx(counted.used, rel=0.05)
+
+
+def test_packing_counts_as_the_trainer_packs(tiny_home, store):
+    from lib.training.trainer.batches import pack
+
+    found = rows_of(store(LONG_ROWS), "tiny", "llama2", TrainConfig(max_length=512))
+    assert found.sequences(512) == len(pack(found.lengths.tolist(), 512))
+    assert found.padded_tokens(8) > found.tokens
+
+
+def test_a_run_that_fits_can_start(tiny_home, store):
+    found = plan(store(), "tiny", "llama2", TrainConfig(max_steps=8), cpu())
+    assert found.fits and found.can_start and not found.faults
+    assert found.precision == "fp32" and not found.memory.checkpointing
+    assert found.pace.steps == 8 and found.pace.seconds > found.pace.ready_seconds > 0
+    assert {item.name for item in found.memory.items} >= {"base", "adapter", "optimizer", "activations", "loss"}
+    assert all(item.words for item in found.memory.items)
+    document = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert document["rows"]["used"] == 54 and document["memory"]["fits"] and document["shape"]["modules"]
+
+
+def test_what_cannot_fit_is_refused_with_the_nearest_change(store, seven):
+    info = store(LONG_ROWS)
+    config = TrainConfig(quantization="nf4", gradient_checkpointing="off", per_device_train_batch_size=16)
+    roomy = plan(info, seven, "llama2", config, gpu(79))
+    tight = plan(info, seven, "llama2", config, gpu(8))
+    assert roomy.fits and not tight.fits and not tight.can_start
+    nearest = tight.proposals[0]
+    assert nearest.bytes < 8 * 2**30 and nearest.why in tight.faults["memory"]
+    mended = plan(info, seven, "llama2", TrainConfig.from_settings({**config.to_dict(), **nearest.settings}), gpu(8))
+    assert mended.fits and mended.memory.needed == nearest.bytes
+    assert mended.config.rows_per_step == config.rows_per_step
+
+
+def test_without_room_for_the_base_nothing_helps(store, seven):
+    found = plan(store(), seven, "llama2", TrainConfig(), gpu(2))
+    assert "memory" in found.faults and not found.proposals and "Nothing" in found.faults["memory"]
+
+
+def test_the_fastest_that_fits_is_proposed(store, seven):
+    config = TrainConfig(
+        quantization="nf4", gradient_checkpointing="on", per_device_train_batch_size=1, gradient_accumulation_steps=8
+    )
+    found = plan(store(LONG_ROWS), seven, "llama2", config, gpu(79))
+    fastest = found.proposals[0]
+    assert "fastest" in fastest.why and fastest.seconds < found.pace.seconds
+    assert fastest.settings["gradient_checkpointing"] == "off"
+    assert fastest.settings["per_device_train_batch_size"] * fastest.settings["gradient_accumulation_steps"] == 8
+    # With little memory the same question has another answer.
+    saving = plan(store(LONG_ROWS), seven, "llama2", config, gpu(7)).proposals
+    assert all(one.bytes <= 7 * 2**30 for one in saving)
+
+
+def test_auto_keeps_activations_only_where_they_fit(store, seven):
+    config = TrainConfig(quantization="nf4", per_device_train_batch_size=8, max_length=1024)
+    folder, lengths = find(seven).path, [1024] * 8
+    assert not needs_checkpointing(folder, config, lengths, lengths, gpu(79))
+    assert needs_checkpointing(folder, config, lengths, lengths, gpu(24))
+    assert needs_checkpointing(folder, replace(config, gradient_checkpointing="on"), lengths, lengths, gpu(79))
+    assert not needs_checkpointing(folder, replace(config, gradient_checkpointing="off"), lengths, lengths, gpu(6))
+
+
+def test_precision_is_the_devices():
+    auto = TrainConfig()
+    assert precision_of(auto, gpu(80)) == "bf16"
+    assert precision_of(auto, gpu(15, "Tesla T4", 7.5)) == "fp16"
+    assert precision_of(auto, cpu()) == "fp32" and precision_of(auto, replace(cpu(), bf16=True)) == "bf16"
+    assert precision_of(replace(auto, precision="fp32"), gpu(80)) == "fp32"
+
+
+def test_faults_are_told_together(tiny_home, store):
+    config = TrainConfig(target_modules="q_proj,c_attn", max_length=8, precision="fp16")
+    faults = plan(store(), "tiny", "llama2", config, cpu()).faults
+    assert set(faults) == {"target_modules", "rows", "precision"}
+    assert "c_attn" in faults["target_modules"] and "down_proj" in faults["target_modules"]
+    assert "longer than max_length" in faults["rows"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "rows", "template", "name", "words"),
+    [
+        ({"max_steps": 500}, None, "llama2", "max_steps", "times"),
+        ({"max_steps": 1}, None, "llama2", "max_steps", "Only"),
+        ({"learning_rate": 0.01}, None, "llama2", "learning_rate", "high"),
+        ({"learning_rate": 1e-6}, None, "llama2", "learning_rate", "low"),
+        ({}, None, "llama2", "template", "another format"),
+        ({}, ROWS[:20], "llama2", "rows", "few"),
+        ({}, [*ROWS, *[SILENT] * 9], "llama2", "rows", "left out"),
+        ({"max_length": 100, "long_rows": "cut"}, ROWS, "llama2", "long_rows", "stop"),
+        ({}, [row for row in tiny.ROWS if row["split"] == "train"], "llama2", "eval_split", "empty"),
+        ({"max_length": 5000}, None, "llama2", "max_length", "512"),
+        ({"quantization": "int8"}, None, "llama2", "quantization", "slower"),
+    ],
+)
+def test_warnings_in_words(tiny_home, store, settings, rows, template, name, words):
+    found = plan(store(rows), "tiny", template, TrainConfig(**settings), cpu())
+    assert any(one.name == name and words in one.text for one in found.warnings), found.warnings
+
+
+def test_the_models_own_template_is_no_cause_for_a_warning(tiny_home, store):
+    warnings = plan(store(), "tiny", "model", TrainConfig(), cpu()).warnings
+    assert not any(one.name == "template" for one in warnings)
+
+
+def test_the_pace_is_that_of_the_newest_run_like_it(tiny_home, store):
+    shape, config, device = read_shape(find("tiny").path), TrainConfig(), cpu()
+    rows = rows_of(store(), "tiny", "llama2", config)
+    figures = {"tokens_per_second": 200.0, "tokens": 4000, "steps": 40, "device": "CPU (x86_64)", "ready_seconds": 9.0}
+
+    def run(name: str, **changed) -> RunView:
+        now = JobView(1, "train", "finished", {}, 0, "", 0, 0, {}, None, None, False)
+        setting = replace(config, **changed)
+        return RunView(name, "sums", 1, "tiny", "llama2", setting, 0, "", now, figures)
+
+    def pace(runs, asked):
+        rate = rate_of(runs, "tiny", shape, asked, device, "fp32")
+        return pace_of(shape, asked, device, rows, checkpointing=False, precision="fp32", rate=rate)
+
+    measured = pace([run("odd-one", quantization="nf4"), run("newest"), run("older")], config)
+    assert measured.measured and "newest" in measured.source and measured.ready_seconds == 9.0
+    assert measured.tokens_per_second == pytest.approx(200, rel=0.3)
+    # Twice the rank is more work: slower than the run was, but by little.
+    assert pace([run("newest")], replace(config, r=256)).tokens_per_second < measured.tokens_per_second
+    assert not pace([run("odd-one", quantization="nf4")], config).measured
+
+
+def test_planning_imports_no_torch():
+    code = (
+        "import sys, lib.training.plan, lib.devices, studio.commands.plan;"
+        "assert not {'torch', 'transformers', 'peft', 'trl'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_a_starter_like_model_takes_what_the_page_promises(home, store):
+    write_hollow(home / "models" / "small", STARTER, dtype="F32")
+    found = plan(store(), "small", "llama2", TrainConfig(max_length=256), cpu(4))
+    assert found.fits and found.memory.peak < 3 * 2**30
