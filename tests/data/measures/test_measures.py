@@ -178,8 +178,11 @@ def test_very_many_columns(write_rows: Callable[..., str], home: Path) -> None:
 
 @given(
     # A subnormal number divided by a width is nothing: no column holds one.
-    low=st.floats(-1e12, 1e12, allow_subnormal=False), middle=st.floats(0, 1e6), tail=st.floats(0, 1e9), whole=st.booleans()
-)  # fmt: skip
+    low=st.floats(-1e12, 1e12, allow_subnormal=False),
+    middle=st.floats(0, 1e6),
+    tail=st.floats(0, 1e9),
+    whole=st.booleans(),
+)
 def test_bars_are_round_rising_and_hold_the_smallest_value(low: float, middle: float, tail: float, whole: bool) -> None:
     if whole:
         low, middle, tail = float(int(low)), float(int(middle)), float(int(tail))
