@@ -15,3 +15,20 @@ def talk(*turns: str, context: str = "") -> Conversation:
         first_user = role == "u" and not any(message.role == "user" for message in messages)
         messages.append(Message(_ROLES[role], text, context if first_user else ""))
     return Conversation(tuple(messages))
+
+
+WITH_BLOCKS = """{{- bos_token }}
+{%- for message in messages %}
+  {%- if message.role == 'assistant' %}
+    {{- '### Answer:\\n' }}
+    {%- generation %}{{ message.content + eos_token }}{% endgeneration %}
+    {{- '\\n\\n' }}
+  {%- else %}
+    {{- '### ' + message.role.capitalize() + ':\\n' + message.content + '\\n\\n' }}
+  {%- endif %}
+{%- endfor %}
+{%- if add_generation_prompt %}
+  {{- '### Answer:\\n' }}
+{%- endif %}
+"""
+"""A template that somebody wrote, with the learned part marked."""

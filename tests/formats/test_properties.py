@@ -19,26 +19,12 @@ from lib.formats.escaping import escapable, escape_tags
 from lib.records import Conversation
 from lib.training.config import TrainConfig
 from lib.training.rows import prepare
-from tests.formats.conversations import talk
+from tests.formats.conversations import WITH_BLOCKS, talk
 from tests.formats.strategies import MILD, NASTY, conversations
 from tests.helpers import write_lines
 
 some = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 
-WITH_BLOCKS = """{{- bos_token }}
-{%- for message in messages %}
-  {%- if message.role == 'assistant' %}
-    {{- '### Answer:\\n' }}
-    {%- generation %}{{ message.content + eos_token }}{% endgeneration %}
-    {{- '\\n\\n' }}
-  {%- else %}
-    {{- '### ' + message.role.capitalize() + ':\\n' + message.content + '\\n\\n' }}
-  {%- endif %}
-{%- endfor %}
-{%- if add_generation_prompt %}
-  {{- '### Answer:\\n' }}
-{%- endif %}
-"""
 WITHOUT_BLOCKS = (
     "{{ bos_token }}{% for m in messages %}<{{ m.role }}> {{ m.content | trim }}"
     "{% if m.role == 'assistant' %}{{ eos_token }}{% endif %}\n{% endfor %}"

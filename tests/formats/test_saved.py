@@ -24,23 +24,10 @@ from lib.formats import (
 )
 from lib.formats.jinja import TemplateError
 from lib.settings import ROOT
+from tests.formats.conversations import WITH_BLOCKS as SOURCE
 from tests.formats.conversations import talk
 from tests.formats.strategies import NASTY, conversations, few
 
-SOURCE = """{{- bos_token }}
-{%- for message in messages %}
-  {%- if message.role == 'assistant' %}
-    {{- '### Answer:\\n' }}
-    {%- generation %}{{ message.content + eos_token }}{% endgeneration %}
-    {{- '\\n\\n' }}
-  {%- else %}
-    {{- '### ' + message.role.capitalize() + ':\\n' + message.content + '\\n\\n' }}
-  {%- endif %}
-{%- endfor %}
-{%- if add_generation_prompt %}
-  {{- '### Answer:\\n' }}
-{%- endif %}
-"""
 CHATML = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
