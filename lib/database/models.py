@@ -89,7 +89,11 @@ class Run(Base):
 
 
 class Comparison(Base):
-    """Base and tuned outputs of one split, scored. Its state is its job's."""
+    """Outputs of several models on the same questions, scored. Its state is its job's.
+
+    The questions are those of a dataset's split, or of the prompt set named in `prompt_set` (`dataset` is then empty
+    and `version` 0). `config` says who answers (its "sides") and how.
+    """
 
     __tablename__ = "comparisons"
 
@@ -99,10 +103,80 @@ class Comparison(Base):
     dataset: Mapped[str] = mapped_column(String(64))
     version: Mapped[int]
     split: Mapped[str] = mapped_column(String(32))
+    prompt_set: Mapped[str] = mapped_column(String(64), default="", server_default="")
     config: Mapped[dict[str, Any]]
+    note: Mapped[str] = mapped_column(Text, default="", server_default="")
     created_at: Mapped[float] = mapped_column(default=time.time)
     created_by: Mapped[str] = mapped_column(String(128), default="")
     job: Mapped[Job] = relationship(lazy="joined")
+
+
+class Prompt(Base):
+    """One question of a prompt set, kept to be asked again. `reference` is empty where no answer is known to be right.
+
+    `messages` is the conversation up to the answer, as `Message.to_dict` writes it; `origin` says where it came from:
+    {"file": …}, or {"run" | "model": …, "answer": …, "judged": "good" | "bad"} from the playground.
+    """
+
+    __tablename__ = "prompts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    prompt_set: Mapped[str] = mapped_column(String(64), index=True)
+    messages: Mapped[list[Any]] = mapped_column(JSON)
+    reference: Mapped[str] = mapped_column(Text, default="")
+    origin: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_at: Mapped[float] = mapped_column(default=time.time)
+    created_by: Mapped[str] = mapped_column(String(128), default="")
+
+
+class Ballot(Base):
+    """A blind vote on two sides of a comparison. `id` is the unguessable part of its link.
+
+    `rows` are the questions to vote on, in their order; `seed` decides which side each person sees on the left.
+    Nobody votes once it has `closed_at`; names are shown only then.
+    """
+
+    __tablename__ = "ballots"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    comparison_id: Mapped[int] = mapped_column(ForeignKey("comparisons.id"))
+    base: Mapped[str] = mapped_column(String(512))
+    tuned: Mapped[str] = mapped_column(String(512))
+    rows: Mapped[list[int]] = mapped_column(JSON)
+    question: Mapped[str] = mapped_column(Text, default="")
+    seed: Mapped[int]
+    created_at: Mapped[float] = mapped_column(default=time.time)
+    created_by: Mapped[str] = mapped_column(String(128), default="")
+    closed_at: Mapped[float | None]
+
+
+class Vote(Base):
+    """What one person thinks of one pair at present: `choice` is base, tuned, tie, both_bad or skip, never a side."""
+
+    __tablename__ = "votes"
+
+    ballot_id: Mapped[str] = mapped_column(ForeignKey("ballots.id"), primary_key=True)
+    rater: Mapped[str] = mapped_column(String(128), primary_key=True)
+    row_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    choice: Mapped[str] = mapped_column(String(16))
+    comment: Mapped[str] = mapped_column(Text, default="")
+    at: Mapped[float] = mapped_column(default=time.time)
+
+
+class VoteChange(Base):
+    """Every vote as it was cast, changed or taken back (`choice` empty); only ever added."""
+
+    __tablename__ = "vote_changes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    ballot_id: Mapped[str] = mapped_column(ForeignKey("ballots.id"), index=True)
+    rater: Mapped[str] = mapped_column(String(128))
+    row_id: Mapped[int] = mapped_column(BigInteger)
+    choice: Mapped[str] = mapped_column(String(16))
+    comment: Mapped[str] = mapped_column(Text, default="")
+    left: Mapped[str] = mapped_column(String(16))
+    """Which of base and tuned stood on the left."""
+    at: Mapped[float] = mapped_column(default=time.time)
 
 
 class Draft(Base):
