@@ -47,8 +47,9 @@ def start(tab: Watched, steps: int) -> str:
     """Plan, put in a fault and mend it, start; returns the run's name."""
     tab.open("train", dataset="sums", model="tiny", template="llama2")
     tab.choose("Preset", "tiny-steps")
-    expect(tab.page.get_by_text(re.compile("fits: "))).to_be_visible()
     field = tab.page.get_by_role("textbox", name="Steps", exact=True)
+    expect(field).to_have_value(str(tiny.SETTINGS["max_steps"]))
+    expect(tab.page.get_by_text(re.compile("fits: "))).to_be_visible()
     field.fill("many")
     field.press("Enter")
     expect(tab.page.get_by_text("is not a whole number").first).to_be_visible()

@@ -22,6 +22,13 @@ FLAGS = [
 ]
 LOCAL = ("127.0.0.1", "localhost", "")
 SECONDS = 1000  # Playwright counts in milliseconds
+STEADY = 150  # milliseconds: what was clicked reaches the server a moment later, and until then nothing seems to run
+IDLE = """steady => {
+    const app = document.querySelector("[data-testid=stApp]");
+    const idle = app?.dataset.testConnectionState === "CONNECTED" && app.dataset.testScriptState === "notRunning";
+    window.idleSince = idle ? window.idleSince ?? performance.now() : undefined;
+    return idle && performance.now() - window.idleSince >= steady;
+}"""
 
 
 def launch(playwright: Playwright) -> Browser:
@@ -55,12 +62,9 @@ class Watched:
         self.page.evaluate("document.fonts.ready")
 
     def settle(self) -> None:
-        """Wait until the page is connected and its script has run to the end."""
-        app = self.page.locator("[data-testid=stApp][data-test-connection-state=CONNECTED]")
-        expect(app).to_be_visible(timeout=30 * SECONDS)
-        expect(self.page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_visible(
-            timeout=30 * SECONDS
-        )
+        """Wait until the page is connected and its script has run to the end, and no other run follows at once."""
+        self.page.evaluate("window.idleSince = undefined")
+        self.page.wait_for_function(IDLE, arg=STEADY, timeout=30 * SECONDS)
         self.check()
 
     def check(self) -> None:
