@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from tests.formats.tokenizers_for_tests import starter_like
 
@@ -48,18 +49,21 @@ def write_model(folder: Path, inner: int = 128, seed: int = 0) -> Path:
     return folder
 
 
-def write_adapter(base: Path, folder: Path, seed: int, rank: int = 4, scale: float = 0.3) -> Path:
-    """An adapter whose two halves are both random, so that it changes every answer."""
+def write_adapter(base: Path, folder: Path, seed: int, rank: int = 4, scale: float = 0.3, **options: Any) -> Path:
+    """An adapter whose two halves are both random, so that it changes every answer; `options` of PEFT's LoraConfig."""
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
     model = AutoModelForCausalLM.from_pretrained(base)
-    adapted = get_peft_model(model, LoraConfig(r=rank, target_modules="all-linear", task_type="CAUSAL_LM"))
+    config = LoraConfig(**{"r": rank, "target_modules": "all-linear", "task_type": "CAUSAL_LM", **options})
+    adapted = get_peft_model(model, config)
     torch.manual_seed(seed)
     with torch.no_grad():
         for name, weight in adapted.named_parameters():
-            if "lora_" in name:
+            if "lora_magnitude" in name:
+                weight.mul_(torch.rand_like(weight) + 0.5)
+            elif "lora_" in name or "modules_to_save" in name:
                 weight.normal_(0, scale)
     adapted.save_pretrained(str(folder))
     return folder

@@ -1,43 +1,24 @@
-"""Generation and scoring with one base and any number of adapters on it. Imports torch: not for the web process."""
+"""A base with any number of adapters on it: answers and losses. Imports torch: not for the web process."""
 
 from __future__ import annotations
 
-import contextlib
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from peft import PeftModel
 from torch.nn import functional
-from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaList
-from transformers.generation.streamers import BaseStreamer
 
 from lib.errors import ModelError
+from lib.inference.adapters import BASE, Router
+from lib.inference.batching import batches
+from lib.inference.decoding import Completion, Request, decode, pad
+from lib.inference.sampling import Sampling
 from lib.models import fingerprint, loading
 from lib.storage import read_json
 
-BASE = "__base__"  # PEFT's own name for "no adapter" in a batch of several
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How to choose tokens: greedy when `temperature` is 0. `max_new_tokens` limits the answer's length."""
-
-    max_new_tokens: int = 128
-    temperature: float = 0.0
-    top_p: float = 1.0
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class Completion:
-    """One answer: token ids without the end token, and why it ended: `end`, `length` or `stopped`."""
-
-    ids: list[int]
-    ended: str
+__all__ = ["BASE", "Completion", "Generator", "Request", "Sampling"]
 
 
 class Generator:
@@ -46,6 +27,7 @@ class Generator:
     def __init__(self, folder: Path, quantization: str = "none") -> None:
         self.folder, self.quantization = folder, quantization
         self.model: Any = loading.load_base(folder, quantization).eval()
+        self._router = Router()
         self.adapters: dict[str, tuple[Path, int]] = {}
         """Name -> its folder, and when its weights were written, in nanoseconds."""
 
@@ -75,6 +57,7 @@ class Generator:
                 "Use the base that it was trained on.",
             ) from error
         self.model.eval()
+        self._router.take_over(self.model)
         self.adapters[name] = folder, _written(folder)
 
     def outdated(self) -> bool:
@@ -97,7 +80,6 @@ class Generator:
         elif name in self.model.peft_config:
             self.model.delete_adapter(name)
 
-    @torch.inference_mode()
     def generate(
         self,
         prompts: Sequence[Sequence[int]],
@@ -106,7 +88,7 @@ class Generator:
         sampling: Sampling,
         on_token: Callable[[list[int | None]], bool] | None = None,
     ) -> list[Completion]:
-        """Answer a batch of prompts, each with its own adapter (`BASE` for none), padded on the left.
+        """Answer a few prompts at once, each with its own adapter (`BASE` for none).
 
         Args:
             prompts: token ids, one list a row.
@@ -116,31 +98,51 @@ class Generator:
         Raises:
             ModelError: a prompt leaves no room for an answer.
         """
-        longest = max(len(prompt) for prompt in prompts)
+        requests = [Request(ids, name, tuple(stop_ids)) for ids, name in zip(prompts, adapters, strict=True)]
+        answers = dict(self.answers(requests, sampling, on_token))
+        return [answers[row] for row in range(len(requests))]
+
+    def answers(
+        self,
+        requests: Sequence[Request],
+        sampling: Sampling,
+        on_token: Callable[[list[int | None]], bool] | None = None,
+    ) -> Iterator[tuple[int, Completion]]:
+        """Answer any number of requests, in batches of like length as large as memory allows.
+
+        Each answer comes with its place in `requests`, when it has ended. `on_token` as in `generate`; once it has
+        returned True, the rows of that batch end as `stopped` and those of later batches do not come at all.
+
+        Raises:
+            ModelError: a prompt leaves no room for an answer.
+        """
+        self._check_room(max(len(request.ids) for request in requests), sampling)
+        stopped = False
+        for places in batches(self.model, requests, sampling, self._router.alone(self.model)):
+
+            def on_tokens(going: dict[int, int], places: list[int] = places) -> bool:
+                nonlocal stopped
+                newest = {places[row]: token for row, token in going.items()}
+                stopped = on_token is not None and on_token([newest.get(row) for row in range(len(requests))])
+                return stopped
+
+            batch = [requests[place] for place in places]
+            for row, completion in decode(self.model, self._router, batch, sampling, on_tokens):
+                yield places[row], completion
+            if stopped:
+                return
+
+    def _check_room(self, longest: int, sampling: Sampling) -> None:
         if longest + sampling.max_new_tokens > self.context_length:
             raise ModelError(
                 f"A prompt of {longest} tokens and {sampling.max_new_tokens} new ones are more than the model's "
                 f"{self.context_length}.",
                 "Shorten the prompt or ask for fewer new tokens.",
             )
-        ids, mask = self._pad(prompts, stop_ids[0])
-        torch.manual_seed(sampling.seed)
-        streamer = _RowStreamer(len(prompts), set(stop_ids), on_token)
-        options: dict[str, Any] = {"adapter_names": list(adapters)} if self.adapters else {}
-        output = self.model.generate(
-            input_ids=ids,
-            attention_mask=mask,
-            generation_config=self._config(sampling, stop_ids),
-            streamer=streamer,
-            stopping_criteria=StoppingCriteriaList([streamer.criterion]),
-            **options,
-        )
-        new = output[:, ids.shape[1] :].tolist()
-        return [_completion(row, set(stop_ids), streamer.stopped) for row in new]
 
     @torch.inference_mode()
     def losses(
-        self, rows: Sequence[tuple[Sequence[int], Sequence[int]]], adapter: str, stop_id: int
+        self, rows: Sequence[tuple[Sequence[int], Sequence[int]]], adapter: str, stop_id: int = 0
     ) -> list[tuple[float, int]]:
         """Teacher-forced loss of references, in nats.
 
@@ -150,91 +152,35 @@ class Generator:
         Returns:
             (summed negative log-likelihood, number of scored tokens) a row.
         """
-        ids, mask = self._pad([ids for ids, _ in rows], stop_id, left=False)
-        decoder, head = self._parts()
-        options: dict[str, Any] = {"adapter_names": [adapter] * len(rows)} if self.adapters else {}
-        with self._adapters_for_batch(options):
-            hidden = decoder(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
+        ids, mask = pad([ids for ids, _ in rows], self.model.device, left=False)
+        network = self._network
         results = []
-        for index, (_, labels) in enumerate(rows):
-            targets = torch.tensor(list(labels)[1:], device=ids.device)
-            scored = targets != -100
-            logits = head(hidden[index, : len(labels) - 1][scored]).float()
-            loss = functional.cross_entropy(logits, targets[scored], reduction="sum")
-            results.append((float(loss), int(scored.sum())))
+        with self._router.rows(self.model, [adapter] * len(rows)):
+            hidden = network.get_decoder()(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
+            for row, (_, labels) in zip(hidden, rows, strict=True):
+                targets = torch.tensor(list(labels)[1:], device=ids.device)
+                scored = targets != -100
+                logits = network.get_output_embeddings()(row[: len(labels) - 1][scored]).float()
+                loss = functional.cross_entropy(logits, targets[scored], reduction="sum")
+                results.append((float(loss), int(scored.sum())))
         return results
 
     @torch.inference_mode()
+    def logits(self, ids: Sequence[int], adapter: str = BASE) -> torch.Tensor:
+        """Logits after each token, (tokens, vocabulary)."""
+        with self._router.rows(self.model, [adapter]):
+            row = torch.tensor([list(ids)], device=self.model.device)
+            found: torch.Tensor = self._network(input_ids=row, use_cache=False).logits[0]
+        return found
+
     def differs_from_base(self, adapter: str, prompt: Sequence[int]) -> bool:
         """True when the adapter changes the logits after `prompt`: a proof that it is in use."""
-        ids, mask = self._pad([prompt, prompt], prompt[0])
-        logits = self.model(input_ids=ids, attention_mask=mask, use_cache=False, adapter_names=[BASE, adapter]).logits
-        return not torch.equal(logits[0, -1], logits[1, -1])
+        return not torch.equal(self.logits(prompt, adapter), self.logits(prompt))
 
-    def _parts(self) -> tuple[Any, Any]:
-        base: Any = self.model.get_base_model() if isinstance(self.model, PeftModel) else self.model
-        return base.get_decoder(), base.get_output_embeddings()
-
-    def _adapters_for_batch(self, options: dict[str, Any]) -> Any:
-        """PEFT's per-row adapters, also for calls that go past the outermost module."""
-        inner = self.model.base_model
-        return inner._enable_peft_forward_hooks(**options) if options else contextlib.nullcontext()
-
-    def _pad(self, rows: Sequence[Sequence[int]], filler: int, left: bool = True) -> tuple[torch.Tensor, torch.Tensor]:
-        width = max(len(row) for row in rows)
-        ids = torch.full((len(rows), width), filler, dtype=torch.long)
-        mask = torch.zeros((len(rows), width), dtype=torch.long)
-        for index, row in enumerate(rows):
-            where = slice(width - len(row), width) if left else slice(0, len(row))
-            ids[index, where], mask[index, where] = torch.tensor(list(row)), 1
-        where_to = self.model.device
-        return ids.to(where_to), mask.to(where_to)
-
-    def _config(self, sampling: Sampling, stop_ids: Sequence[int]) -> GenerationConfig:
-        greedy = sampling.temperature <= 0
-        more: dict[str, Any] = {} if greedy else {"temperature": sampling.temperature, "top_p": sampling.top_p}
-        return GenerationConfig(
-            max_new_tokens=sampling.max_new_tokens,
-            do_sample=not greedy,
-            eos_token_id=list(stop_ids),
-            pad_token_id=stop_ids[0],
-            use_cache=True,
-            **more,
-        )
-
-
-def _completion(row: list[int], stop_ids: set[int], stopped: bool) -> Completion:
-    for index, token in enumerate(row):
-        if token in stop_ids:
-            return Completion(row[:index], "end")
-    return Completion(row, "stopped" if stopped else "length")
-
-
-class _RowStreamer(BaseStreamer):
-    """Hands each step's tokens on, row by row, and carries the wish to stop back into `generate`."""
-
-    def __init__(self, rows: int, stop_ids: set[int], on_token: Callable[[list[int | None]], bool] | None) -> None:
-        self.rows, self.stop_ids, self.on_token = rows, stop_ids, on_token
-        self.stopped, self._prompt_seen, self._ended = False, False, [False] * rows
-        self.began = time.perf_counter()
-        self.criterion = cast(StoppingCriteria, self._criterion)
-
-    def put(self, value: torch.Tensor) -> None:
-        if not self._prompt_seen:  # generate hands over the prompt first
-            self._prompt_seen = True
-            return
-        tokens: list[int | None] = []
-        for index, token in enumerate(value.flatten().tolist()):
-            self._ended[index] = self._ended[index] or token in self.stop_ids
-            tokens.append(None if self._ended[index] else token)
-        if self.on_token and self.on_token(tokens):
-            self.stopped = True
-
-    def end(self) -> None:
-        return
-
-    def _criterion(self, input_ids: torch.Tensor, scores: Any, **_: Any) -> torch.Tensor:
-        return torch.full((input_ids.shape[0],), self.stopped, dtype=torch.bool, device=input_ids.device)
+    @property
+    def _network(self) -> Any:
+        """The model itself, its layers adapted in place."""
+        return self.model.get_base_model() if isinstance(self.model, PeftModel) else self.model
 
 
 def _written(folder: Path) -> int:

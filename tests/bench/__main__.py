@@ -1,4 +1,4 @@
-"""`python -m tests.bench [part …]`: parts are app, checks, data, table, tokens, training; all by default."""
+"""`python -m tests.bench [part …]`, all parts by default: app, checks, data, table, tokens, training, generation, gpu."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ class Line:
 
 def main(parts: list[str]) -> None:
     """Run the parts one after another and print the table."""
-    from tests.bench import app, checks, data, gpu, table, tokens, training
+    from tests.bench import app, checks, data, generation, gpu, table, tokens, training
 
     modules = {
         "app": app, "checks": checks, "data": data, "table": table, "tokens": tokens, "training": training,
+        "generation": generation,
         "gpu": gpu,
     }  # fmt: skip
     lines: list[Line] = []

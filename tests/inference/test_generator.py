@@ -79,6 +79,41 @@ def test_a_mixed_batch_is_each_model_alone(generator, tiny_folder, adapters, pro
     assert len({tuple(ids) for ids in alone}) > len(prompts), "the models must differ for this to mean something"
 
 
+KINDS = {
+    "dora": {"use_dora": True},
+    "dora of rank 2 on some": {"use_dora": True, "rank": 2, "target_modules": ["q_proj", "down_proj"]},
+    "rslora": {"use_rslora": True, "lora_alpha": 4},
+    "with embeddings": {"target_modules": ["embed_tokens", "q_proj"], "scale": 0.1},
+    "with a head of its own": {"target_modules": ["v_proj"], "modules_to_save": ["lm_head"]},
+}
+
+
+def test_adapters_of_every_kind_side_by_side(tiny_folder, adapters, prompts, stop_ids, tmp_path):
+    """Each answers as PEFT has it alone, whatever else is loaded or asked; the base as if there were none."""
+    from lib.inference.generator import BASE, Generator
+
+    generator = Generator(tiny_folder)
+    generator.add_adapter("one", adapters["one"])
+    folders = {name: tmp_path / name for name in KINDS}
+    for seed, (name, options) in enumerate(KINDS.items()):
+        generator.add_adapter(name, tiny.write_adapter(tiny_folder, folders[name], seed=seed, **options))
+    panes = [BASE, *KINDS, "one"]
+    batch, names = [prompt for prompt in prompts for _ in panes], panes * len(prompts)
+    answers = generator.generate(batch, names, stop_ids, sampling())
+    alone = {name: plain(tiny_folder, folder) for name, folder in {**folders, "one": adapters["one"]}.items()}
+    alone[BASE] = plain(tiny_folder)
+    expected = [greedy(alone[name], prompt, stop_ids, 16) for prompt, name in zip(batch, names, strict=True)]
+    assert [answer.ids for answer in answers] == expected
+    rows = [(ids, [-100] * 2 + ids[2:]) for ids in prompts if len(ids) > 3]
+    for name in panes:
+        ids, labels = (torch.tensor([each]) for each in rows[0])
+        with torch.no_grad():
+            mean = float(alone[name](ids, labels=labels).loss)
+        nats, count = generator.losses(rows, name)[0]
+        assert nats == pytest.approx(mean * count, rel=1e-4), name
+    assert all(generator.differs_from_base(name, prompts[0]) for name in KINDS)
+
+
 def test_without_adapters_it_is_the_base(tiny_folder, prompts, stop_ids):
     from lib.inference.generator import BASE, Generator
 
@@ -141,6 +176,26 @@ def test_sampling_follows_its_seed(generator, prompts):
         return generator.generate(prompts[:1], [BASE], [2], options)[0].ids
 
     assert answer(1) == answer(1) != answer(2)
+
+
+def test_a_drawn_answer_does_not_depend_on_the_others(generator, prompts):
+    from lib.inference.generator import BASE
+
+    options = sampling(temperature=1.2, top_p=0.9, seed=3)
+    together = generator.generate([prompts[0], *prompts], [BASE, "one", "two", BASE, "one"], [2], options)
+    assert generator.generate([prompts[0]], [BASE], [2], options)[0] == together[0]
+
+
+def test_many_requests_come_in_batches_and_all_come(generator, prompts, monkeypatch):
+    from lib.inference import batching
+    from lib.inference.generator import BASE, Request
+
+    monkeypatch.setitem(batching.MOST_ROWS, "cpu", 5)
+    requests = [Request(ids, name, (2,)) for name in (BASE, "one", "two") for ids in prompts]
+    together = dict(generator.answers(requests, sampling()))
+    assert sorted(together) == list(range(len(requests)))
+    for place, request in enumerate(requests):
+        assert together[place] == generator.generate([request.ids], [request.adapter], [2], sampling())[0]
 
 
 def test_a_prompt_without_room_is_named(generator):
