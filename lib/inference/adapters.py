@@ -10,7 +10,7 @@ adapter stand together here, so a slice of the layer's output is changed in plac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import groupby
@@ -34,11 +34,9 @@ class Router:
 
     def take_over(self, model: PeftModel) -> None:
         """Have all linear layers with LoRA ask this router; layers that do so already stay."""
-        layers: Iterable[Any] = model.modules()
-        for layer in layers:
+        for layer in model.modules():
             if isinstance(layer, LoraLayer) and _is_linear(layer) and not hasattr(layer, "_routed"):
-                layer._routed = True
-                layer.forward = partial(self._forward, layer)
+                vars(layer).update(_routed=True, forward=partial(self._forward, layer))
 
     @contextmanager
     def rows(self, model: Any, names: Sequence[str]) -> Iterator[None]:

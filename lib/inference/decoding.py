@@ -75,7 +75,7 @@ class _Batch:
         self._chooser = Chooser(sampling, self.rows)
         self._width = max(len(request.ids) for request in requests)
         room = self._width + sampling.max_new_tokens
-        self._cache = roomy_cache(self._network.config, room)
+        self._cache = roomy_cache(model.config, room)
         self._ids, self._mask = pad([request.ids for request in requests], model.device, room=room)
 
     def begin(self) -> list[int]:

@@ -1,4 +1,4 @@
-"""`python -m tests.bench [part …]`, all parts by default: app, checks, data, table, tokens, training, generation, gpu."""
+"""`python -m tests.bench [part …]`; all by default: app, checks, data, table, tokens, training, generation, gpu."""
 
 from __future__ import annotations
 
