@@ -123,7 +123,7 @@ def _ask_adapter(view: RunView, base: Path, prompts: Prompts, stop_ids: list[int
             "Bring the base back that it was trained on.",
         )
     generator = parity.with_adapter(base, view.config.quantization, view.folder / "adapter")
-    return parity.listen(generator, prompts.ids, stop_ids, say)
+    return parity.listen(generator, prompts.ids, stop_ids, say, adapter=parity.ADAPTER)
 
 
 def _ask_merged(

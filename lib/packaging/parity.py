@@ -16,16 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import PeftModel
 from torch.nn import functional
 
 from lib.errors import ModelError
-from lib.inference.generator import BASE, Generator, Sampling
+from lib.inference.generator import BASE, Generator, Request, Sampling
 from lib.models import loading
 from lib.packaging import merging
 
 NEW_TOKENS = 32
-BATCH = 4
+ADAPTER = "adapter"
 MOST_KL = 0.01
 """Nats, mean over all positions. Rounding of weights stays far below; see `tests/packaging`."""
 TIE = 0.5
@@ -36,7 +35,7 @@ Say = Callable[[int], None]
 
 
 def with_adapter(base: Path, quantization: str, adapter: Path) -> Generator:
-    """A base with an adapter that is in use whatever is asked; so DoRA works, which peft has not row by row.
+    """A base with the adapter `ADAPTER` on it.
 
     Raises:
         ModelError: one of them cannot be loaded, or the adapter changes nothing.
@@ -44,24 +43,10 @@ def with_adapter(base: Path, quantization: str, adapter: Path) -> Generator:
     generator = Generator(base, quantization)
     if quantization == "int8":
         generator.model = merging.read_out(generator.model).to(loading.device())  # type: ignore[arg-type]
-    try:
-        generator.model = PeftModel.from_pretrained(generator.model, str(adapter)).eval()
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
-        raise ModelError(
-            f"The adapter cannot be put onto its base: {str(error).splitlines()[0][:200]}",
-            "Use the base that it was trained on.",
-        ) from error
-    if not _changes(generator.model):
+    generator.add_adapter(ADAPTER, adapter)
+    if not generator.differs_from_base(ADAPTER, range(8)):
         raise ModelError("The adapter changes nothing: its run answers exactly as its base.", "Train it again.")
     return generator
-
-
-def _changes(model: Any) -> bool:
-    ids = torch.arange(8, device=model.device)[None]
-    with torch.inference_mode():
-        own = model(input_ids=ids, use_cache=False).logits
-        with model.disable_adapter():
-            return not torch.equal(own, model(input_ids=ids, use_cache=False).logits)
 
 
 @dataclass(frozen=True)
@@ -115,18 +100,20 @@ def listen(
     stop_ids: Sequence[int],
     say: Say,
     given: Sequence[Sequence[int]] | None = None,
+    adapter: str = BASE,
 ) -> Heard:
-    """Ask a model the prompts; logits on its own answers, or on those `given`."""
-    answers: list[list[int]] = []
-    logits: list[torch.Tensor] = []
-    for start in range(0, len(prompts), BATCH):
-        batch = prompts[start : start + BATCH]
-        said = generator.generate(batch, [BASE] * len(batch), stop_ids, Sampling(max_new_tokens=NEW_TOKENS))
-        answers += [answer.ids for answer in said]
-        shown = answers if given is None else given
-        for prompt, answer in zip(batch, shown[start : start + BATCH], strict=True):
-            logits.append(_logits(generator, prompt, answer))
-        say(start + len(batch))
+    """Ask a model, or the adapter on it, the prompts; logits on its own answers, or on those `given`."""
+    requests = [Request(prompt, adapter, tuple(stop_ids)) for prompt in prompts]
+    said: dict[int, list[int]] = {}
+    for place, answer in generator.answers(requests, Sampling(max_new_tokens=NEW_TOKENS)):
+        said[place] = answer.ids
+        say(len(said))
+    answers = [said[place] for place in range(len(prompts))]
+    shown = answers if given is None else given
+    logits = [
+        generator.logits([*prompt, *answer], adapter)[len(prompt) - 1 :].float().cpu()
+        for prompt, answer in zip(prompts, shown, strict=True)
+    ]
     return Heard(answers, logits)
 
 
@@ -161,12 +148,6 @@ def check(parity: Parity) -> Parity:
         f"The merged model does not say what the adapter says: {parity.sentence()} Nothing was kept of it.",
         "Package the adapter by itself, or merge in float32 (--dtype float32).",
     )
-
-
-@torch.inference_mode()
-def _logits(generator: Generator, prompt: Sequence[int], answer: Sequence[int]) -> torch.Tensor:
-    ids = torch.tensor([[*prompt, *answer]], device=generator.model.device)
-    return generator.model(input_ids=ids, use_cache=False).logits[0, len(prompt) - 1 :].float().cpu()
 
 
 def _divergence(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
