@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -11,8 +13,9 @@ from tests.app.screen import FIRST_STEP, PAGES
 from tests.browser.server import Studio
 from tests.browser.watched import Watched, watching
 
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
-VIEWS = [(name, {}) for name in PAGES] + [
+VIEWS: list[tuple[str, dict[str, str]]] = [(name, {}) for name in PAGES] + [
     ("datasets", {"dataset": "medical-terms"}),
     ("curate", {"dataset": "support-desk@1", "f": "flag:is:mojibake", "sort": "-row"}),
     ("curate", {"dataset": "support-desk@1", "view": "Checks"}),
@@ -67,6 +70,15 @@ FAINT = """
 """
 
 
+@pytest.fixture(scope="module")
+def tab(browser: Browser, full_studio: Studio) -> Iterator[Watched]:
+    with watching(browser, full_studio.url, color_scheme="light") as opened:
+        yield opened
+
+
+BACK = "getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
+
+
 def open_view(tab: Watched, name: str, parameters: dict[str, str]) -> None:
     """Open a view; `*` stands for the newest run."""
     if parameters.get("run") == "*":
@@ -82,18 +94,19 @@ def overflow(tab: Watched) -> int:
     return int(tab.page.evaluate("document.documentElement.scrollWidth - innerWidth"))
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
-def test_every_page_fits_the_window_and_can_be_read(
-    browser: Browser, full_studio: Studio, scheme: str, size: dict[str, int]
-) -> None:  # fmt: skip
-    with watching(browser, full_studio.url, color_scheme=scheme) as tab:
+@pytest.mark.parametrize(("name", "parameters"), VIEWS, ids=[" ".join([name, *of.values()]) for name, of in VIEWS])
+def test_a_page_fits_every_window_can_be_read_and_used(tab: Watched, name: str, parameters: dict[str, str]) -> None:
+    """Wide and narrow, light and dark; nothing faint, nothing that can be used without a name."""
+    open_view(tab, name, parameters)
+    for size in (WIDE, NARROW):
         tab.page.set_viewport_size(size)
-        for name, parameters in VIEWS:
-            open_view(tab, name, parameters)
+        for scheme in SCHEMES:
+            tab.page.emulate_media(color_scheme=scheme)
             tab.drawn()
-            assert overflow(tab) <= 1, (name, parameters)
-            assert tab.page.evaluate(FAINT) == [], (name, parameters)
+            assert (tab.page.evaluate(BACK) == "rgb(255, 255, 255)") == (scheme == "light")
+            assert overflow(tab) <= 1, (size, scheme)
+            assert tab.page.evaluate(FAINT) == [], (size, scheme)
+            assert tab.page.evaluate(NAMELESS) == [], (size, scheme)
             tab.picture(f"{scheme}-{size['width']}-{name}{'-'.join(['', *parameters, parameters.get('view', '')])}")
 
 
@@ -104,14 +117,6 @@ def test_every_page_of_an_empty_studio_opens(browser: Browser, empty_studio: Stu
             tab.drawn()
             expect(tab.page.get_by_test_id("stMain").get_by_text(FIRST_STEP[name]).first).to_be_visible()
             tab.picture(f"empty-{name}")
-
-
-def test_everything_that_can_be_used_has_a_name(browser: Browser, full_studio: Studio) -> None:
-    with watching(browser, full_studio.url) as tab:
-        for name, parameters in VIEWS:
-            open_view(tab, name, parameters)
-            tab.drawn()
-            assert tab.page.evaluate(NAMELESS) == [], (name, parameters)
 
 
 def test_the_fonts_come_from_the_studio_itself(browser: Browser, full_studio: Studio) -> None:
