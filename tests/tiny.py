@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +24,21 @@ SETTINGS = {
 }
 
 
-def write_model(folder: Path, inner: int = 128, seed: int = 0) -> Path:
-    """Two layers, random weights large enough that greedy answers differ between prompts; float32 safetensors."""
+def write_model(
+    folder: Path, inner: int = 128, seed: int = 0, tokenizer: Callable[[Path], Path] = starter_like
+) -> Path:
+    """Two layers, random weights large enough that greedy answers differ between prompts; float32 safetensors.
+
+    `tokenizer` writes its files.
+    """
     import torch
     from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-    starter_like(folder)
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer(folder)
+    known = AutoTokenizer.from_pretrained(folder)
     torch.manual_seed(seed)
     config = LlamaConfig(
-        vocab_size=len(tokenizer),
+        vocab_size=len(known),
         hidden_size=64,
         intermediate_size=inner,
         num_hidden_layers=2,
@@ -41,9 +47,9 @@ def write_model(folder: Path, inner: int = 128, seed: int = 0) -> Path:
         max_position_embeddings=512,
         initializer_range=0.3,
         tie_word_embeddings=False,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=known.bos_token_id,
+        eos_token_id=known.eos_token_id,
+        pad_token_id=known.pad_token_id,
     )
     LlamaForCausalLM(config).save_pretrained(folder)
     return folder

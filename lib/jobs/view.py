@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -22,7 +22,8 @@ STALLED_SECONDS = 120.0  # … and at least this long without one
 class JobView:
     """What screens and commands see of a job. Times are seconds since 1970.
 
-    `progress["stalled"]` is there while a running job makes no headway: seconds since its last step.
+    `progress["stalled"]` is there while a running job makes no headway: seconds since its last step. `heard_at`: when
+    its process last said that it lives. `machine`: the memory then, as `lib.jobs.memory.reading` has it.
     """
 
     id: int
@@ -39,6 +40,8 @@ class JobView:
     stopping: bool
     lane: str = "light"
     device: int = 0
+    heard_at: float | None = None
+    machine: dict[str, Any] = field(default_factory=dict)
 
     @property
     def live(self) -> bool:
@@ -67,6 +70,8 @@ class JobView:
             stopping=job.stop_requested_at is not None and job.status in LIVE,
             lane=job.lane,
             device=job.device or 0,
+            heard_at=job.heartbeat_at,
+            machine=((job.progress or {}).get(MACHINE) or {}).get("last") or {},
         )
 
 

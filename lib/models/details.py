@@ -18,6 +18,11 @@ STARTER_LICENSE = "apache-2.0"
 _LICENSE = re.compile(r"^license:[ \t]*[\"']?([\w.-]+)", re.MULTILINE)
 _CONTEXT = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len")
 _READ = ("config.json", "tokenizer_config.json", "chat_template.jinja", "tokenizer.json", "README.md", MANIFEST)
+_AGAIN = {
+    "starter": "Delete its folder, then run `make setup`.",
+    "hub": "Delete it and fetch it again: `python -m studio models delete`, then `models get`.",
+    "hub cache": "Fetch it here: `python -m studio models get`.",
+}
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,7 @@ class ModelInfo:
     `context_length`: in tokens, None when unknown. `license`: as its card says, empty when it does not.
     `quantized`: method that the files are quantised with. `source`: starter, folder, hub, or hub cache.
     `repo`, `asked`, `revision`, `commit`, `fetched_at` (seconds since 1970): of one that was fetched from the Hub.
-    `problem`: why it cannot be trained on, and empty when it can.
+    `problem`: why it cannot be trained on, and empty when it can; `remedy`: what to do about it.
     """
 
     name: str
@@ -48,6 +53,7 @@ class ModelInfo:
     commit: str = ""
     fetched_at: float = 0.0
     problem: str = ""
+    remedy: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         return {**asdict(self), "path": str(self.path)}
@@ -62,9 +68,7 @@ class ModelInfo:
             ModelError: it cannot; says why.
         """
         if self.problem:
-            raise ModelError(
-                f"The model {self.name} cannot be used: {self.problem}", "Fetch it again, or take another."
-            )  # fmt: skip
+            raise ModelError(f"The model {self.name} cannot be used: {self.problem}", self.remedy)
         return self
 
 
@@ -98,6 +102,8 @@ def _read(folder: Path, stamp: tuple[tuple[int, int], ...]) -> ModelInfo:
         )
     quantized = str((config.get("quantization_config") or {}).get("quant_method", ""))
     manifest = _object(folder / MANIFEST)
+    source = _source(folder, manifest)
+    problem, remedy = _problem(folder, config, source)
     return ModelInfo(
         name=folder.name,
         path=folder,
@@ -109,10 +115,11 @@ def _read(folder: Path, stamp: tuple[tuple[int, int], ...]) -> ModelInfo:
         license=str(manifest.get("license") or "") or _license(folder),
         chat_template=_has_chat_template(folder),
         quantized=quantized,
-        source=_source(folder, manifest),
+        source=source,
         **{key: str(manifest.get(key, "")) for key in ("repo", "asked", "revision", "commit")},
         fetched_at=float(manifest.get("fetched_at", 0)),
-        problem=weights.problem(folder) or _other_problem(folder, config),
+        problem=problem,
+        remedy=remedy,
     )
 
 
@@ -145,11 +152,16 @@ def _object(file: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _other_problem(folder: Path, config: dict[str, Any]) -> str:
+def _problem(folder: Path, config: dict[str, Any], source: str) -> tuple[str, str]:
+    """What speaks against training on it, and what to do; two empty texts where nothing does."""
+    if broken := weights.problem(folder):
+        return broken, _AGAIN.get(source, "Copy the model's files here again, all of them.")
     if not (folder / "tokenizer.json").is_file():
-        return "it has no tokenizer.json."
+        return "it has no tokenizer.json.", (
+            "Add it: load the tokenizer with transformers where you trust it (AutoTokenizer), then save_pretrained()."
+        )
     refused = why_not(config) if config.get("model_type") else None
-    return refused[0] if refused else ""
+    return refused or ("", "")
 
 
 def _has_chat_template(folder: Path) -> bool:

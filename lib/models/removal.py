@@ -69,12 +69,13 @@ def _used_by(id_: str, folder: Path) -> str:
     live = {job.id: job for job in queue.live_jobs()}
     with session() as opened:
         models = {run.id: (run.model, run.job_id) for run in opened.scalars(select(Run))}
-        compared = {one.id: one.runs for one in opened.scalars(select(Comparison).where(Comparison.job_id.in_(live)))}
+        comparisons = opened.scalars(select(Comparison).where(Comparison.job_id.in_(live)))
+        compared = {one.id: [side["model"] for side in one.config.get("sides", [])] for one in comparisons}
     for run, (model, job_id) in models.items():
         if job_id in live and _is(model, folder):
             return f"the run {run}"
-    for number, runs in compared.items():
-        if any(run in models and _is(models[run][0], folder) for run in runs):
+    for number, asked in compared.items():
+        if any(_is(model, folder) for model in asked):
             return f"comparison {number}"
     for job in live.values():
         if job.kind == KIND:

@@ -47,7 +47,8 @@ def comparisons_of(run_id: str, limit: int = NEWEST) -> list[Compared]:
             result = read_json(comparison_dir(row.id) / "result.json")
         except StorageError:
             continue
-        found.append(_compared(run_id, f"{row.dataset}@{row.version}", row.split, result))
+        asked = (f"{row.dataset}@{row.version}", row.split) if row.dataset else (row.prompt_set, "prompts")
+        found.append(_compared(run_id, *asked, result))
     return [one for one in found if one.pairs][:limit]
 
 

@@ -21,9 +21,9 @@ from lib.storage import check_name, disk_errors, read_json, replaced_folder, run
 from lib.training import runs
 from lib.training.adapter_files import CONFIG, WEIGHTS, AdapterFiles, check_fit, look
 from lib.training.config import QUANTIZATIONS, TrainConfig
-from lib.training.runs import RunView
+from lib.training.run_view import ADOPTED, RunView
+from lib.training.template_hash import template_sha256
 
-KIND = "adopt"
 RENDERER = "renderer.json"
 
 
@@ -45,7 +45,7 @@ def adopt(
         ModelError: the base has other layers or shapes, or is not the one that an adapter of ours was trained on.
     """
     _check_free(name)
-    base = models.find(model)
+    base = models.find(model).check()
     adapter = look(_folder(source))
     check_fit(adapter, base.path)
     ours = _ours(adapter.folder)
@@ -54,17 +54,19 @@ def adopt(
         raise ModelError(f"This adapter was trained on other weights than those of {model}.", "Name its own base.")
     chosen = _template(template, ours)
     config = _config(adapter, base, ours, quantization)
+    tokenizer = load_tokenizer(base.path)
     renderer = {
         "template": chosen.name,
         **({"template_source": chosen.source} if chosen.source else {}),
         "escape_tags": config.escape_tags,
-        "tokenizer_sha256": load_tokenizer(base.path).fingerprint,
+        "tokenizer_sha256": tokenizer.fingerprint,
         "base": model,
         "base_sha256": sha256,
         "quantization": config.quantization,
     }
     _copy(adapter, base.path, run_dir(name) / "adapter", renderer)
-    _write_down(name, source, model, chosen, config, sha256)
+    hashes = {"base_sha256": sha256, "template_sha256": template_sha256(chosen, tokenizer)}
+    _write_down(name, source, model, chosen, config, hashes)
     _register(name, model, chosen.name, config, user)
     note(user, f"took in the adapter {name}", f"runs?run={name}")
     return runs.get(name)
@@ -145,7 +147,9 @@ def _copy(adapter: AdapterFiles, base: Path, target: Path, renderer: dict[str, A
         write_json(folder / RENDERER, renderer)
 
 
-def _write_down(name: str, source: str, model: str, template: Template, config: TrainConfig, sha256: str) -> None:
+def _write_down(
+    name: str, source: str, model: str, template: Template, config: TrainConfig, hashes: dict[str, str]
+) -> None:
     where = source if is_id(source) and not Path(source).expanduser().is_dir() else Path(source).name
     common = {
         "run": name,
@@ -156,13 +160,13 @@ def _write_down(name: str, source: str, model: str, template: Template, config: 
         "adopted_from": where,
     }
     write_json(run_dir(name) / "config.json", common)
-    write_json(run_dir(name) / "manifest.json", {**common, "base_sha256": sha256, "finished_at": time.time()})
+    write_json(run_dir(name) / "manifest.json", {**common, **hashes, "finished_at": time.time()})
 
 
 def _register(name: str, model: str, template: str, config: TrainConfig, user: str) -> None:
     now = time.time()
     job = Job(
-        kind=KIND, lane="light", payload={"run": name}, created_by=user, status=FINISHED, progress={},
+        kind=ADOPTED, lane="light", payload={"run": name}, created_by=user, status=FINISHED, progress={},
         started_at=now, finished_at=now, result={"run": name},
     )  # fmt: skip
     with session() as opened:

@@ -8,6 +8,7 @@ from typing import Any
 
 from lib.errors import BadSettings
 from lib.formats.fitting import POLICIES
+from lib.training.values import read as values_of
 
 QUANTIZATIONS = ("none", "nf4", "int8")
 LONG_ROWS = tuple(POLICIES)
@@ -170,19 +171,10 @@ class TrainConfig:
         """Build from `key: value` pairs whose values may be text, as `--set key=value` gives them.
 
         Raises:
-            BadSettings: unknown keys, values of the wrong kind, values that cannot be used; all at once.
+            BadSettings: unknown keys, values of the wrong kind, values that cannot be used or meant; all at once.
         """
         kinds = {field.name: type(field.default) for field in fields(cls)}
-        values: dict[str, Any] = {}
-        faults: dict[str, str] = {}
-        for key, value in settings.items():
-            if key not in kinds:
-                faults[key] = "no such setting; there are " + ", ".join(kinds)
-                continue
-            try:
-                values[key] = _convert(value, kinds[key])
-            except (KeyError, TypeError, ValueError, OverflowError):
-                faults[key] = f"{value!r} is not {_KIND_WORDS[kinds[key]]}"
+        values, faults = values_of(settings, kinds)
         if values.get("num_train_epochs") and "max_steps" not in values:
             values["max_steps"] = 0  # who asks for epochs means epochs
         try:
@@ -192,18 +184,6 @@ class TrainConfig:
         if faults:
             raise BadSettings(faults)
         return config
-
-
-_KIND_WORDS: dict[type, str] = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
-_TRUTH_OF = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
-
-
-def _convert(value: Any, kind: type) -> Any:
-    if kind is bool:
-        return value if isinstance(value, bool) else _TRUTH_OF[str(value).lower()]
-    if kind is int and float(value) != int(float(value)):
-        raise ValueError(value)
-    return int(float(value)) if kind is int else kind(value)
 
 
 def field_help() -> dict[str, str]:

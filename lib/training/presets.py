@@ -19,12 +19,17 @@ from lib.training.config import TrainConfig
 
 @dataclass(frozen=True)
 class Preset:
-    """A named set of settings: `about` says for whom, `settings` differ from the defaults."""
+    """A named set of settings: `about` says for whom, `settings` differ from the defaults.
+
+    `template` and `model` are what it was made for: a proposal, or empty.
+    """
 
     label: str
     about: str
     settings: Mapping[str, Any]
     saved: bool = False
+    template: str = ""
+    model: str = ""
 
 
 PRESETS: dict[str, Preset] = {
@@ -55,6 +60,7 @@ PRESETS: dict[str, Preset] = {
             "learning_rate": 2e-4,
             "max_length": 1024,
         },
+        template="llama2",
     ),
     "llama3-alpaca-4bit": Preset(
         "Llama-3 Alpaca, 4-bit",
@@ -75,6 +81,7 @@ PRESETS: dict[str, Preset] = {
             "seed": 3407,
             "weight_decay": 0.01,
         },
+        template="alpaca-input",
     ),
 }
 
@@ -85,7 +92,8 @@ def list_presets() -> dict[str, Preset]:
     for file in sorted(_folder().glob("*.json")):
         try:
             stored = json.loads(file.read_text(encoding="utf-8"))
-            preset = Preset(file.stem, stored["about"], stored["settings"], saved=True)
+            made_for = {key: str(stored.get(key, "")) for key in ("template", "model")}
+            preset = Preset(file.stem, stored["about"], stored["settings"], saved=True, **made_for)
             TrainConfig.from_settings(preset.settings)
         except (OSError, ValueError, KeyError, TypeError, StudioError):
             continue
@@ -103,8 +111,13 @@ def get_preset(name: str) -> Preset:
     return presets[name]
 
 
-def save_preset(name: str, config: TrainConfig, user: str, about: str = "") -> None:
+def save_preset(
+    name: str, config: TrainConfig, user: str, about: str = "", template: str = "", model: str = ""
+) -> None:
     """Keep settings under a name; a saved one of that name is replaced.
+
+    Args:
+        template, model: what they were made for, to be proposed with them; empty: for any.
 
     Raises:
         BadInput: the name cannot be used.
@@ -113,10 +126,9 @@ def save_preset(name: str, config: TrainConfig, user: str, about: str = "") -> N
     check_name(name, "preset name")
     if name in PRESETS:
         raise BadInput(f"{name!r} comes with the studio.", "Choose another name.")
-    write_json(
-        _folder() / f"{name}.json",
-        {"about": about or f"Saved by {user}.", "settings": differences(config), "created_by": user},
-    )
+    made_for = {key: value for key, value in (("template", template), ("model", model)) if value}
+    stored = {"about": about or f"Saved by {user}.", "settings": differences(config), "created_by": user, **made_for}
+    write_json(_folder() / f"{name}.json", stored)
 
 
 def delete_preset(name: str) -> None:

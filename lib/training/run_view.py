@@ -14,8 +14,14 @@ from lib.jobs.queue import JobView
 from lib.storage import run_dir
 from lib.training import checkpoints, suggestions
 from lib.training.config import TrainConfig
+from lib.training.notices import Notice, notices
 
+ADOPTED = "adopt"  # kind of the job of an adapter that was made elsewhere
 RESULT_KEYS = ("steps", "tokens", "seconds", "tokens_per_second", "peak_memory_bytes", "loss", "eval_loss")
+FACT_KEYS = (
+    "data", "data_hash", "model", "base_sha256", "template", "template_sha256", "git", "versions", "device", "threads",
+    "ready_seconds", "other_share", "command", "adopted_from",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,26 @@ class RunView:
     @property
     def status(self) -> str:
         return self.job.status
+
+    @property
+    def adopted(self) -> bool:
+        """Whether its adapter was made elsewhere: it has no data, no steps and no checkpoints here."""
+        return self.job.kind == ADOPTED
+
+    @property
+    def warnings(self) -> tuple[Notice, ...]:
+        """What to know of it while it goes."""
+        return notices(self.job, self.folder / "metrics.jsonl")
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What it was made with, to repeat it or to explain a difference; empty until it has ended well or was stopped.
+
+        Hashes of the dataset version, of the base's weights and of the template; `git`: commit of the studio and
+        whether it was changed; `ready_seconds`: from the start of its process to the first step; `other_share`: of the
+        time since then, what was spent on anything but steps.
+        """
+        return {key: self.summary[key] for key in FACT_KEYS if self.summary.get(key) is not None}
 
     @property
     def parent(self) -> str | None:
@@ -67,7 +93,8 @@ class RunView:
 
     @property
     def data_ref(self) -> str:
-        return f"{self.dataset}@{self.version}"
+        """`name@version`; empty for one that was made elsewhere."""
+        return f"{self.dataset}@{self.version}" if self.dataset else ""
 
     def to_dict(self) -> dict[str, Any]:
         """The shape of one entry of `runs --json` and of `run ID --json`."""
@@ -86,6 +113,9 @@ class RunView:
             "error": self.error,
             "parent": self.parent,
             "resumable": resumable(self),
+            "adopted": self.adopted,
+            "warnings": [notice.text for notice in self.warnings],
+            "facts": self.facts,
             **{key: self.summary[key] for key in RESULT_KEYS if key in self.summary},
         }
 

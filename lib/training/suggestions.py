@@ -1,4 +1,7 @@
-"""What to change when a run has failed, as settings to start it again with. No torch here."""
+"""What to change when a run has failed, as settings to start it again with. No torch here.
+
+Where the plan can be asked, `plan.after_failure` knows better what saves enough memory.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ _WORDS = {
     "gradient_checkpointing": "gradient checkpointing {}",
     "quantization": "the base in {}",
     "max_length": "rows of {} tokens at most",
+    "packing": "packing {}",
+    "group_by_length": "grouping by length {}",
     "learning_rate": "a learning rate of {:.1e}",
 }
 
@@ -54,4 +59,8 @@ def for_error(error: dict[str, Any] | None, config: TrainConfig) -> dict[str, An
 
 def words(suggest: dict[str, Any]) -> str:
     """`a batch of 2 rows and 4 batches to a step`."""
-    return " and ".join(_WORDS.get(key, key + " {}").format(value) for key, value in suggest.items())
+    shown = {True: "on", False: "off"}
+    return " and ".join(
+        _WORDS.get(key, key + " {}").format(shown[value] if isinstance(value, bool) else value)
+        for key, value in suggest.items()
+    )

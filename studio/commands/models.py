@@ -44,7 +44,7 @@ def listed(context: typer.Context, json: AsJson = False) -> None:
           [_row(model) for model in found])  # fmt: skip
     for model in found:
         if model.problem:
-            print(f"{model.name}: {model.problem}")
+            print(f"{model.name}: {model.problem} {model.remedy}")
     for one in partial:
         print(f"{one.id}: {size(one.done)} of {size(one.total)} fetched; `models get {one.id}` goes on")
 
@@ -80,7 +80,7 @@ def get(
     model = find(asked)
     print(f"{asked}: {size(model.size)} in {model.path}")
     if model.problem:
-        print(f"It cannot be trained on: {model.problem}")
+        print(f"It cannot be trained on: {model.problem} {model.remedy}")
 
 
 def delete(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -10,12 +10,11 @@ from lib.data import datasets
 from lib.devices import Device, default_device
 from lib.jobs import worker
 from lib.settings import settings
-from lib.training.config import TrainConfig
 from lib.training.plan import Plan, plan, submit_dry_run
 from lib.training.plan.words import GIB, memory
-from lib.training.presets import get_preset
 from lib.words import counted, duration
-from studio.commands.output import AsJson, emit, follow, pairs, say, table
+from studio.commands.chosen import MODEL_HELP, PRESET_HELP, TEMPLATE_HELP, chosen_settings
+from studio.commands.output import AsJson, emit, follow, say, table
 
 
 def register(app: typer.Typer) -> None:
@@ -24,17 +23,17 @@ def register(app: typer.Typer) -> None:
 
 def plan_run(
     name: Annotated[str, typer.Argument(help="dataset or dataset@version")],
-    model: Annotated[str, typer.Option(help="starter, a folder, or a Hub id.")] = "starter",
-    template: Annotated[str, typer.Option(help="Template to train in.")] = "llama2",
+    model: Annotated[str, typer.Option(help=MODEL_HELP)] = "",
+    template: Annotated[str, typer.Option(help=TEMPLATE_HELP)] = "",
     set: Annotated[list[str] | None, typer.Option(help="A setting, key=value; repeatable.")] = None,
-    preset: Annotated[str | None, typer.Option(help="Start from this preset.")] = None,
+    preset: Annotated[str, typer.Option(help=PRESET_HELP)] = "",
     limit: Annotated[float | None, typer.Option("--memory", help="Plan with so many GiB at most.", min=0.1)] = None,
     measure: Annotated[bool, typer.Option("--measure", help="Take two steps first, and say what they needed.")] = False,
     json: AsJson = False,
 ) -> None:
     """Say what a run would take, before it is started."""
-    chosen: dict[str, Any] = dict(get_preset(preset).settings) if preset else {}
-    config = TrainConfig.from_settings({**chosen, **pairs(set or [], "key=value")})
+    chosen = chosen_settings(set or [], preset, model, template)
+    config, model, template = chosen.config, chosen.model, chosen.template
     info = datasets.get(name)
     if measure:
         job = submit_dry_run(info, model, template, config, settings.user)

@@ -10,9 +10,11 @@ from lib.jobs import worker
 from lib.settings import settings
 from lib.training import runs as store
 from lib.training.config import TrainConfig
-from lib.training.presets import PRESETS
+from lib.training.remedies import remedy
+from lib.training.repeat import command_line
 from lib.words import duration
-from studio.commands.output import AsJson, emit, follow, pairs, progress_line, say, table
+from studio.commands.chosen import MODEL_HELP, PRESET_HELP, TEMPLATE_HELP, chosen_settings
+from studio.commands.output import AsJson, emit, follow, progress_line, say, table
 
 
 def register(app: typer.Typer) -> None:
@@ -25,19 +27,16 @@ def register(app: typer.Typer) -> None:
 
 def train(
     name: Annotated[str, typer.Argument(help="dataset or dataset@version")],
-    model: Annotated[str, typer.Option(help="starter, a folder, or a Hub id.")] = "starter",
-    template: Annotated[str, typer.Option(help="Template to train in.")] = "llama2",
+    model: Annotated[str, typer.Option(help=MODEL_HELP)] = "",
+    template: Annotated[str, typer.Option(help=TEMPLATE_HELP)] = "",
     set: Annotated[list[str] | None, typer.Option(help="A setting, key=value; repeatable.")] = None,
-    preset: Annotated[str | None, typer.Option(help=f"Start from: {', '.join(PRESETS)}.")] = None,
+    preset: Annotated[str, typer.Option(help=PRESET_HELP)] = "",
     detach: Annotated[bool, typer.Option("--detach", help="Queue the run and return at once.")] = False,
     json: AsJson = False,
 ) -> None:
     """Fine-tune a model on a dataset with LoRA."""
-    chosen: dict[str, Any] = dict(PRESETS[preset].settings) if preset in PRESETS else {}
-    if preset and preset not in PRESETS:
-        raise typer.BadParameter(f"there is no preset {preset!r}; there are {', '.join(PRESETS)}")
-    config = TrainConfig.from_settings({**chosen, **pairs(set or [], "key=value")})
-    view = store.create(name, model, template, config, settings.user)
+    chosen = chosen_settings(set or [], preset, model, template)
+    view = store.create(name, chosen.model, chosen.template, chosen.config, settings.user)
     say(f"run {view.id} on {view.data_ref}")
     _until_it_ends(view, detach, json)
 
@@ -63,16 +62,23 @@ def run(run: Annotated[str, typer.Argument(help="Run id.")], json: AsJson = Fals
     if json:
         emit(view.to_dict())
         return
-    print(f"{view.id}: {view.status} · {view.data_ref} · {view.model} · {view.template}")
+    where = view.data_ref or "made elsewhere"
+    print(f"{view.id}: {view.status} · {where} · {view.model} · {view.template}")
     if view.job.live:
         print(progress_line(view.job))
+    for notice in view.warnings:
+        print(f"note: {notice.text}")
     if view.job.error:
         print(f"{view.job.error['message']} {view.job.error.get('hint', '')}")
+    if suggest := remedy(view):
+        config = TrainConfig.from_settings({**view.config.to_dict(), **suggest})
+        print(f"This may help: {command_line(view.data_ref, view.model, view.template, config)}")
     if (step := store.resumable(view)) is not None:
         print(f"It can go on from step {step}: python -m studio resume {view.id}")
     if view.summary:
         _print_summary(view.summary)
-    print(store.command_line(view.data_ref, view.model, view.template, view.config))
+        _print_facts(view.facts)
+    print(store.repeat(view))
 
 
 def stop(run: Annotated[str, typer.Argument(help="Run id.")], json: AsJson = False) -> None:
@@ -120,10 +126,25 @@ def _eval(summary: dict[str, Any]) -> str:
 
 def _print_summary(summary: dict[str, Any]) -> None:
     if "steps" not in summary:
-        print(f"{summary['run']}: {summary.get('status', '')}")
+        if "status" in summary:
+            print(f"{summary['run']}: {summary['status']}")
         return
     print(
         f"{summary['run']}: {summary['steps']} steps, {summary['tokens']:,} tokens in {duration(summary['seconds'])} "
         f"({summary['tokens_per_second']:.0f} tok/s), loss {summary['loss'][0]:.3f} -> {summary['loss'][1]:.3f}, "
         f"eval loss {_eval(summary)}, peak memory {summary['peak_memory_bytes'] / 2**30:.1f} GiB"
     )
+
+
+def _print_facts(facts: dict[str, Any]) -> None:
+    """What it was made with, a line each."""
+    for key in ("data_hash", "base_sha256", "template_sha256"):
+        if key in facts:
+            print(f"{key.replace('_', ' ')}: {facts[key]}")
+    if git := facts.get("git"):
+        print(f"studio: commit {git['commit']}{', with changes' if git['dirty'] else ''}")
+    if versions := facts.get("versions"):
+        print(", ".join(f"{name} {version}" for name, version in versions.items()))
+    if "ready_seconds" in facts:
+        other = f"; {facts['other_share']:.0%} of the time since was not steps" if "other_share" in facts else ""
+        print(f"first step {duration(facts['ready_seconds'])} after the start of its process{other}")

@@ -111,8 +111,8 @@ def planned(base: Path, config: Any, lengths: list[int]) -> int:
     from lib.devices import default_device
     from lib.training.plan.auto import precision_of
     from lib.training.plan.batches import longest_batch
-    from lib.training.plan.memory import estimate
-    from lib.training.plan.shapes import read_shape
+    from lib.training.plan.estimate import estimate
+    from lib.training.plan.shape_files import read_shape
 
     device, checkpointing = default_device(), config.gradient_checkpointing == "on"
     batch, precision = longest_batch(lengths, lengths, config), precision_of(config, device)

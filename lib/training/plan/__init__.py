@@ -4,20 +4,22 @@ found = plan(info, "starter", "llama2", config)
 found.memory.items, found.pace.seconds, found.rows.left_out, found.warnings, found.faults, found.proposals
 
 planning     everything put together
-shapes       a model's shape, from config.json and the headers of its files (packed: quantised ones)
-memory       bytes of each part (activations, kernels: what is kept for the way back)
+shapes       a model's shape; shape_files: read from config.json and the headers of its files (packed: quantised ones)
+memory       the parts of the memory; estimate: bytes of each (activations, kernels: what is kept for the way back)
 counting     tokens of the rows; rows: what the settings make of them; batches: the largest and a usual one
 pace         time, from runs like it or from the arithmetic
 candidates   other settings for the same run; proposals: which of them, and why
 warnings     what to know before, and what speaks against starting
 auto         what settings at `auto` come to; the trainer asks here too
+after_failure  what would fit when a run has died for want of memory
 dry_runs     measurements that replace the estimate (taken by lib.training.trainer.dry)
 """
 
 from lib.training.plan.dry_runs import DryRun, dry_run_job, newest_dry_run, submit_dry_run
 from lib.training.plan.planning import plan
 from lib.training.plan.records import Plan, Proposal, Warning
-from lib.training.plan.shapes import Shape, read_shape
+from lib.training.plan.shape_files import read_shape
+from lib.training.plan.shapes import Shape
 
 __all__ = [
     "DryRun",

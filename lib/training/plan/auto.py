@@ -8,8 +8,8 @@ from pathlib import Path
 from lib.devices import Device, default_device
 from lib.training.config import AUTO, TrainConfig
 from lib.training.plan.batches import longest_batch
-from lib.training.plan.memory import Precision, estimate
-from lib.training.plan.shapes import read_shape
+from lib.training.plan.estimate import Precision, estimate
+from lib.training.plan.shape_files import read_shape
 
 
 def precision_of(config: TrainConfig, device: Device | None = None) -> Precision:

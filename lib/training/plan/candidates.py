@@ -10,7 +10,8 @@ from lib.devices import Device
 from lib.training.config import AUTO, TrainConfig
 from lib.training.plan.auto import precision_of
 from lib.training.plan.batches import longest_batch
-from lib.training.plan.memory import Memory, estimate
+from lib.training.plan.estimate import estimate
+from lib.training.plan.memory import Memory
 from lib.training.plan.pace import Pace, Rate, pace_of
 from lib.training.plan.rows import Rows
 from lib.training.plan.shapes import Shape

@@ -17,7 +17,8 @@ from lib.training.plan.pace import LIKE, Rate, rate_of
 from lib.training.plan.proposals import propose
 from lib.training.plan.records import Plan
 from lib.training.plan.rows import Rows, rows_of
-from lib.training.plan.shapes import Shape, read_shape
+from lib.training.plan.shape_files import read_shape
+from lib.training.plan.shapes import Shape
 from lib.training.plan.warnings import faults_of, warnings_of
 
 LEAST, MOST = 0.5, 2.0  # how far a measurement may correct estimates of other settings

@@ -32,7 +32,7 @@ def faults_of(
     """Setting or part -> why the run cannot start."""
     faults: dict[str, str] = {}
     if found.problem:
-        faults["model"] = f"The model cannot be trained: {found.problem}"
+        faults["model"] = f"The model cannot be trained: {found.problem} {found.remedy}"
     if missing := shape.missing(config.modules):
         names = ", ".join(("all-linear", *shape.module_names))
         faults["target_modules"] = f"The model has no layers named {', '.join(missing)}. It can be some of: {names}."

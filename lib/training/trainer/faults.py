@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from lib.errors import ModelError, StorageError, StudioError
 from lib.training import suggestions
 from lib.training.config import TrainConfig
+from lib.training.plan.after_failure import nearest_that_fits
 from lib.training.runs import RunView
 
 _MEMORY = ("can't allocate memory", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "Unable to allocate")
@@ -73,9 +74,19 @@ def is_memory(error: BaseException) -> bool:
 def out_of_memory(run: RunView, phase: Phase, error: BaseException) -> TrainingFault:
     whose = "the GPU" if isinstance(error, torch.OutOfMemoryError) or "CUDA" in str(error) else "this machine"
     when = "while the base was loaded" if phase.loading else f"at step {phase.step + 1}"
-    suggest = suggestions.for_memory(run.config, phase.loading)
+    suggest = _nearest(run, phase) or suggestions.for_memory(run.config, phase.loading)
     hint = f"Start it again with {suggestions.words(suggest)}." if suggest else "Choose a smaller model."
     return TrainingFault(f"The memory of {whose} ran out {when}.", hint, "memory", suggest)
+
+
+def _nearest(run: RunView, phase: Phase) -> dict[str, Any]:
+    """As the plan has it. While the base is loaded only its size matters."""
+    if phase.loading:
+        return {}
+    try:
+        return nearest_that_fits(run)
+    except Exception:  # memory is short now: whatever happens here, what the run died of has to be said
+        return {}
 
 
 def diverged(config: TrainConfig, loss: float, step: int) -> TrainingFault:

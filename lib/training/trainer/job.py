@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from filelock import FileLock, Timeout
 
@@ -18,6 +18,7 @@ from lib.errors import Stopped, WrongState
 from lib.formats import ModelTokenizer, load_tokenizer
 from lib.jobs.context import JobContext
 from lib.models.download import fetch
+from lib.settings import ROOT
 from lib.storage import disk_errors, write_json
 from lib.training import checkpoints, runs
 from lib.training.checkpoints import Checkpoint, Place
@@ -30,9 +31,10 @@ from lib.training.trainer.faults import Phase
 from lib.training.trainer.loss import AnswerLossTrainer
 from lib.training.trainer.recorder import Recorder
 from lib.training.trainer.samples import Samples
-from lib.training.trainer.saving import peak_memory, provenance, save_adapter
+from lib.training.trainer.saving import git_state, peak_memory, provenance, save_adapter
 from lib.training.trainer.stopping import EarlyStopping
 
+T = TypeVar("T")
 LOCK_SECONDS = 30.0  # that a process of the same run which was killed may take to be gone
 
 
@@ -62,11 +64,13 @@ class _Parts:
     stopping: EarlyStopping
     keeper: Keeper
     found: Checkpoint | None
+    git: Future[dict[str, Any]]
 
 
 def _set_up(run: RunView, job: JobContext, phase: Phase) -> _Parts:
     base = fetch(run.model, job).check().path
-    weights = _in_background(base)
+    weights = _in_background(models.fingerprint, base)
+    git = _in_background(git_state, ROOT)  # now: files may be changed while it trains
     tokenizer = load_tokenizer(base)
     job.progress(0, None, "reading the data")
     prepared = prepare(datasets.get(run.data_ref), run.renderer, tokenizer, run.config)
@@ -94,7 +98,7 @@ def _set_up(run: RunView, job: JobContext, phase: Phase) -> _Parts:
     for callback in (Samples.of(run, prepared, tokenizer, job), stopping, keeper):
         trainer.add_callback(callback)
     trainer.keep = keeper.write
-    return _Parts(run, job, base, tokenizer, prepared, trainer, recorder, stopping, keeper, found)
+    return _Parts(run, job, base, tokenizer, prepared, trainer, recorder, stopping, keeper, found, git)
 
 
 def _train(parts: _Parts, extended: bool) -> dict[str, Any]:
@@ -146,7 +150,8 @@ def _finish(parts: _Parts, timing: dict[str, Any]) -> dict[str, Any]:
         "eval_loss": [recorder.before, after],
         **parts.stopping.summary,
     }
-    write_json(run.folder / "manifest.json", {**summary, **timing, **provenance(run, parts.base, parts.prepared)})
+    made = provenance(run, parts.base, parts.tokenizer, parts.prepared, parts.git.result())
+    write_json(run.folder / "manifest.json", {**summary, **timing, **made})
     parts.stopping.clean()
     checkpoints.prune(run.folder, keep=1)
     return summary
@@ -164,10 +169,10 @@ def _loss_after(trainer: AnswerLossTrainer, recorder: Recorder, job: JobContext)
     return _evaluate(trainer, job, "measuring the loss after")
 
 
-def _in_background(base: Path) -> Future[str]:
-    """The hash of the base's weights, which may take a while: needed at the first checkpoint."""
-    executor = ThreadPoolExecutor(1, thread_name_prefix="hash")
-    future = executor.submit(models.fingerprint, base)
+def _in_background(function: Callable[[Path], T], path: Path) -> Future[T]:
+    """What may take a while and is not needed before the first checkpoint."""
+    executor = ThreadPoolExecutor(1, thread_name_prefix=function.__name__)
+    future = executor.submit(function, path)
     executor.shutdown(wait=False)
     return future
 

@@ -23,7 +23,7 @@ from lib.training.run_view import read_metrics
 from lib.training.suggestions import for_divergence
 from lib.training.trainer.faults import Phase, diverged
 from lib.training.trainer.loss import AnswerLossTrainer
-from lib.training.trainer.saving import peak_memory
+from lib.training.trainer.saving import memory_limit, peak_memory
 
 RECENT = 50  # steps that the usual time of one is taken from
 WINDOW = 10  # steps whose mean loss is compared with the best such mean
@@ -147,12 +147,17 @@ class Recorder(TrainerCallback):
 
     def _write(self, state: Any, figures: dict[str, Any]) -> None:
         rate = self.tokens / self.seconds if self.seconds else 0.0
-        figures = {key: value for key, value in figures.items() if math.isfinite(value)}  # JSON has no inf
+        lost = [key for key, value in figures.items() if not math.isfinite(value)]  # JSON has no nan and no inf
+        figures = {key: value for key, value in figures.items() if key not in lost}
         figures |= {"tokens_per_second": round(rate, 1), "memory": peak_memory()}
         line = {"step": state.global_step, **figures, "tokens": self.tokens, "seconds": round(self.seconds, 2)}
+        if lost:
+            line["not_finite"] = lost
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         self.latest = {**self.latest, **figures, "tokens": self.tokens}
+        if limit := memory_limit():
+            self.latest["memory_limit"] = limit
         if self.ready_seconds is not None:
             self.latest["ready_seconds"] = round(self.ready_seconds, 2)
         self.job.progress(state.global_step, state.max_steps, "training", **self.latest)

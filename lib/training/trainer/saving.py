@@ -18,10 +18,10 @@ from lib.data import datasets
 from lib.errors import StorageError
 from lib.formats import ModelTokenizer
 from lib.models import loading
-from lib.settings import ROOT
 from lib.storage import replaced_folder, write_json
 from lib.training.rows import Prepared
 from lib.training.runs import RunView, command_line
+from lib.training.template_hash import template_sha256
 from lib.training.trainer.loss import AnswerLossTrainer
 
 LIBRARIES = (
@@ -61,19 +61,26 @@ def peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def provenance(run: RunView, base: Path, prepared: Prepared) -> dict[str, Any]:
+def memory_limit() -> int | None:
+    """Bytes that the GPU has; None without one, where other programs take from the same memory."""
+    return int(torch.cuda.get_device_properties(0).total_memory) if torch.cuda.is_available() else None
+
+
+def provenance(
+    run: RunView, base: Path, tokenizer: ModelTokenizer, prepared: Prepared, git: dict[str, Any]
+) -> dict[str, Any]:
     """What the manifest says beside the results: all that it takes to repeat the run.
 
-    `git` is the state of the studio's own checkout: `commit`, and whether files differ from it (`dirty`); it is left
-    out where there is none.
+    `git` is the state of the studio's own checkout as `git_state` found it; it is left out where there is none.
     """
-    source, git = run.renderer.source, git_state(ROOT)
+    source = run.renderer.source
     return {
         "data": run.data_ref,
         "data_hash": datasets.get(run.data_ref).hash,
         "model": run.model,
         "base_sha256": models.fingerprint(base),
         "template": run.template,
+        "template_sha256": template_sha256(run.renderer, tokenizer),
         **({"template_source": source} if source else {}),
         "settings": run.config.to_dict(),
         "command": command_line(run.data_ref, run.model, run.template, run.config),

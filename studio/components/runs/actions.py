@@ -8,6 +8,7 @@ import streamlit as st
 
 from lib.errors import StudioError
 from lib.training import labels, runs, suggestions
+from lib.training.remedies import remedy
 from lib.training.runs import RunView
 from studio import person
 from studio.components.errors import show
@@ -24,7 +25,7 @@ def show_actions(run: RunView) -> None:
             label = f"Resume from step {step}" if step else "Start it again"
             if st.button(label, type="primary", icon=":material/resume:", help=_RESUME):
                 _to(lambda: runs.resume(run.id, person.name()))
-        suggest = (run.error or {}).get("suggest")
+        suggest = remedy(run)
         if suggest and st.button(
             f"Retry with {suggestions.words(suggest)}", type="primary", icon=":material/replay:",
             help="A run of its own, with all other settings as they are.",

@@ -63,6 +63,8 @@ def _live(run_id: str) -> None:
             runs.stop(run.id, person.name())
             st.rerun()
     progress_bar(run.job, "steps")
+    for notice in run.warnings:
+        st.warning(escape(notice.text), icon=":material/warning:")
     if run.status == "queued":
         st.caption(_ahead(run))
     lines = runs.metrics(run_id)
@@ -87,7 +89,7 @@ def _ended(run: RunView) -> None:
         st.caption(f"by {escape(run.created_by)}, {ago(run.created_at)}", width="content")
     show_job_error(run.error)
     show_actions(run)
-    if run.summary:
+    if "steps" in run.summary:
         _figures(run.summary)
     lines = runs.metrics(run.id)
     if lines:
@@ -148,17 +150,15 @@ def _details(run: RunView) -> None:
         )
         st.caption(f":material/filter_alt: Rows left out of training: {escape(listed)}")
     with st.expander("Settings and how to repeat it", icon=":material/tune:"):
-        st.code(runs.command_line(run.data_ref, run.model, run.template, run.config), language=None, wrap_lines=True)
+        st.code(runs.repeat(run), language=None, wrap_lines=True)
         st.dataframe(
             [{"setting": key, "value": str(value)} for key, value in run.config.to_dict().items()],
             hide_index=True,
             alt="Settings of the run",
         )
-        if run.summary:
-            about = {
-                key: run.summary[key] for key in ("device", "threads", "base_sha256", "versions") if key in run.summary
-            }
-            st.dataframe([{"fact": key, "value": str(value)} for key, value in about.items()], hide_index=True)
+        if run.facts:
+            facts = [{"fact": key.replace("_", " "), "value": str(value)} for key, value in run.facts.items()]
+            st.dataframe(facts, hide_index=True, alt="What the run was made with")
     log = st.expander("Log", icon=":material/description:", on_change="rerun", key="log")
     if log.open:
         log.code(runs.log_tail(run.id) or "Nothing printed yet.", language=None, wrap_lines=True, height=320)

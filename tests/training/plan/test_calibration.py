@@ -13,9 +13,9 @@ import pytest
 from lib.devices import Device
 from lib.training.config import TrainConfig
 from lib.training.plan.batches import Batch
+from lib.training.plan.estimate import Precision, estimate
 from lib.training.plan.kernels import Kernels
-from lib.training.plan.memory import Precision, estimate
-from lib.training.plan.shapes import read_shape
+from lib.training.plan.shape_files import read_shape
 from tests.training.plan.folders import LLAMA2_7B, STARTER, write_hollow
 
 GPU = Device("cuda", 0, "NVIDIA H100 80GB HBM3", 80 << 30, 79 << 30, bf16=True, capability=9.0)

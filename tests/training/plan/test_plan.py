@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from lib.data import datasets
 from lib.data.edits import open_copy
 from lib.data.lint import LintSettings
 from lib.data.lint.run import lint
@@ -17,12 +18,14 @@ from lib.formats import load_tokenizer
 from lib.jobs.view import JobView
 from lib.models import find
 from lib.settings import ROOT
+from lib.training import runs
 from lib.training.config import TrainConfig
 from lib.training.plan import plan
+from lib.training.plan.after_failure import LESS, nearest_that_fits
 from lib.training.plan.auto import needs_checkpointing, precision_of
 from lib.training.plan.pace import pace_of, rate_of
 from lib.training.plan.rows import rows_of
-from lib.training.plan.shapes import read_shape
+from lib.training.plan.shape_files import read_shape
 from lib.training.rows import prepare
 from lib.training.run_view import RunView
 from tests import tiny
@@ -221,3 +224,20 @@ def test_a_starter_like_model_takes_what_the_page_promises(home, store):
     write_hollow(home / "models" / "small", STARTER, dtype="F32")
     found = plan(store(), "small", "llama2", TrainConfig(max_length=256), cpu(4))
     assert found.fits and found.memory.peak < 3 * 2**30
+
+
+def test_after_running_out_of_memory_much_less_is_proposed(store, seven):
+    settings = {"per_device_train_batch_size": 16, "gradient_accumulation_steps": 2, "max_length": 512}
+    view = runs.create(store(LONG_ROWS).ref, seven, "llama2", TrainConfig.from_settings(settings), "tester")
+    device = gpu(24)
+    changed = nearest_that_fits(view, device)
+    info = datasets.get(view.data_ref)
+    before = plan(info, seven, "llama2", view.config, device)
+    after = plan(info, seven, "llama2", TrainConfig.from_settings({**view.config.to_dict(), **changed}), device)
+    assert changed and after.memory.needed <= LESS * before.memory.needed
+    assert after.config.rows_per_step == before.config.rows_per_step
+
+
+def test_of_data_that_has_gone_nothing_is_proposed(store, seven):
+    view = runs.create(store().ref, seven, "llama2", TrainConfig(), "tester")
+    assert nearest_that_fits(replace(view, dataset="gone"), gpu(24)) == {}

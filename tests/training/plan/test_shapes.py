@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lib.errors import ModelError
-from lib.training.plan.shapes import read_shape
+from lib.training.plan.shape_files import read_shape
 from tests.training.plan.folders import LLAMA2_7B, LLAMA3_8B, STARTER, llama_tensors, write_header, write_hollow
 
 SEVEN = ("down_proj", "gate_proj", "k_proj", "o_proj", "q_proj", "up_proj", "v_proj")
