@@ -10,7 +10,7 @@
     templates/<name>/{v0001.json,deleted}
     runs/<id>/{config.json,metrics.jsonl,samples.jsonl,log.txt,checkpoints/,adapter/,packages/,manifest.json}
     presets/<name>.json · dry-runs/<key>.json
-    comparisons/<id>/{outputs.jsonl,outputs.parquet,result.json}
+    comparisons/<id>/{start.json,questions.jsonl,leaks.json,outputs.jsonl,outputs.parquet,result.json}
     exports/<job>/<file>                                     the newest ones
     uploads/<any>/<file>                                     until it is imported
     jobs/<id>/{log.txt,refused.jsonl}                        refused: rows of an import; the log of a run is with it

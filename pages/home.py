@@ -47,8 +47,8 @@ with evidence, st.container(border=True, height="stretch"):
     st.subheader(counted(len(now.comparisons), "comparison"), anchor=False)
     for comparison in now.comparisons[:3]:
         with st.container(horizontal=True, vertical_alignment="center"):
-            label = f"{', '.join(comparison.runs)} on {comparison.dataset}"
-            link("compare", label, icon=None, run=comparison.runs[0], view="test split", comparison=str(comparison.id))
+            label = f"{', '.join(comparison.runs or comparison.sides)} on {comparison.dataset or comparison.asked}"
+            link("compare", label, icon=None, comparison=str(comparison.id))
             state_badge(comparison.status)
     link("compare", "Compare base and tuned")
 

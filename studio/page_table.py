@@ -28,13 +28,14 @@ TABLE: dict[str, Entry] = {
     "train": Entry("Train", ":material/model_training:"),
     "runs": Entry("Runs", ":material/timeline:"),
     "compare": Entry("Compare", ":material/compare_arrows:"),
+    "vote": Entry("Vote", ":material/how_to_vote:"),
 }
 
 SECTIONS: dict[str, list[str]] = {
     "": ["home"],
     "Data": ["datasets", "curate", "format"],
     "Models": ["train", "runs"],
-    "Evidence": ["compare"],
+    "Evidence": ["compare", "vote"],
 }
 
 

@@ -29,9 +29,25 @@ def name() -> str:
     return st.session_state.get(_SLOT) or settings.user
 
 
+def known() -> str:
+    """The name that this browser has given; empty when it gave none."""
+    given: str = st.session_state.get(_SLOT, "")
+    return given
+
+
+def give(name: str) -> None:
+    """Take a name from another place than the menu."""
+    st.session_state[_SLOT] = name
+
+
+def keep() -> None:
+    """Have the browser keep the name, and give back the one it kept; draws nothing."""
+    _component(key="person-kept", data={"name": known()}, on_kept_change=_recall)
+
+
 def chooser() -> None:
     """A small menu to say who one is."""
-    _component(key="person-kept", data={"name": st.session_state.get(_SLOT, "")}, on_kept_change=_recall)
+    keep()
     with st.popover(name(), icon=":material/person:", type="tertiary", help="Whose name stands beside your edits"):
         given = st.text_input("Your name", value=name(), max_chars=LENGTH, key="person-field")
         if given.strip() and given.strip() != name():

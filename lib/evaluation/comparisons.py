@@ -1,118 +1,120 @@
-"""Comparisons: create one, list them, read what was stored. The work itself is `lib.evaluation.comparer`."""
+"""Comparisons: create one, list them, take one up again, read what was stored. `comparing` does the work.
+
+view = create(["gentle-otter"], None, "test", CompareConfig(limit=100), "ann")
+view = create([], None, "", CompareConfig(), "ann", prompt_set="smoke", models=[model_side("starter"), …])
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import duckdb
 from sqlalchemy import select
 
 from lib.data import datasets
-from lib.database import Comparison, note, session
+from lib.database import Comparison, Job, note, session
+from lib.database.models import LIVE
 from lib.errors import BadInput, NotFound, WrongState
-from lib.evaluation.metrics import METRICS, get_spec
+from lib.evaluation import prompt_sets
+from lib.evaluation.comparing import files
+from lib.evaluation.comparing.config import CompareConfig
+from lib.evaluation.comparing.view import ComparisonView, view_of
+from lib.evaluation.metrics import Scores, from_columns, get_spec, take
+from lib.evaluation.sides import Side, sides_of
 from lib.jobs import queue
-from lib.jobs.queue import JobView
-from lib.storage import comparison_dir
 from lib.training import runs
 
-
-@dataclass(frozen=True)
-class CompareConfig:
-    """What to compare and how; `limit` 0 takes the whole split. Greedy, so that a repeat gives the same texts."""
-
-    limit: int = 0
-    metrics: tuple[str, ...] = tuple(METRICS)
-    max_new_tokens: int = 96
-    batch_rows: int = 8
-
-    def to_dict(self) -> dict[str, Any]:
-        return {**vars(self), "metrics": list(self.metrics)}
+__all__ = [
+    "CompareConfig", "ComparisonView", "create", "get", "list_comparisons", "outputs", "questions", "resume", "scores",
+]  # fmt: skip
 
 
-@dataclass(frozen=True)
-class ComparisonView:
-    """One comparison with the state of its job. `result` is empty until there is one (see `comparer`)."""
-
-    id: int
-    runs: list[str]
-    dataset: str
-    version: int
-    split: str
-    config: dict[str, Any]
-    created_at: float
-    created_by: str
-    job: JobView
-    result: dict[str, Any]
-
-    @property
-    def status(self) -> str:
-        return self.job.status
-
-    @property
-    def data_ref(self) -> str:
-        return f"{self.dataset}@{self.version}"
-
-    def to_dict(self) -> dict[str, Any]:
-        """The shape of `compare --json`."""
-        return {
-            "comparison": self.id,
-            "status": self.status,
-            "runs": self.runs,
-            "data": self.data_ref,
-            "split": self.split,
-            "config": self.config,
-            "error": self.job.error,
-            **self.result,
-        }
-
-
-def create(run_ids: Sequence[str], data: str | None, split: str, config: CompareConfig, user: str) -> ComparisonView:
+def create(
+    run_ids: Sequence[str],
+    data: str | None,
+    split: str,
+    config: CompareConfig,
+    user: str,
+    *,
+    prompt_set: str = "",
+    models: Sequence[Side] = (),
+    base: bool = True,
+) -> ComparisonView:
     """Check what can be checked without a model, then queue the comparison.
 
+    Args:
+        data: `name` or `name@3`; None takes what the first run was trained on.
+        prompt_set: asks its prompts instead of a split.
+        models: sides beside the runs (see `sides.model_side`).
+        base: the base of the first run is the reference; else the first run is, or the first model.
+
     Raises:
-        NotFound: unknown run, dataset or metric.
-        BadInput: no runs, an empty split, runs on different bases.
+        NotFound: unknown run, dataset, prompt set or metric.
+        BadInput: fewer than two sides, an empty split, no data to ask.
         WrongState: a run that has no adapter yet.
     """
-    if not run_ids:
-        raise BadInput("There is no run to compare.", "Name at least one.")
-    views = [runs.get(run_id) for run_id in dict.fromkeys(run_ids)]
-    for view in views:
-        if not view.has_adapter:
-            raise WrongState(
-                f"The run {view.id} is {view.status} and has no adapter.", "Wait for it, or choose another."
-            )
-    if len({(view.model, view.config.quantization) for view in views}) > 1:
-        raise BadInput("The runs stand on different bases.", "Compare runs of one base and one quantization at a time.")
+    sides = sides_of(run_ids, models, base)
     for metric in config.metrics:
         get_spec(metric)
-    info = datasets.get(data or views[0].data_ref)
-    if not info.splits.get(split):
-        there = ", ".join(name for name, rows in info.splits.items() if rows) or "none"
-        raise BadInput(f"{info.name}@{info.version} has no rows in its {split} split.", f"Splits with rows: {there}.")
+    asked = _asked(sides, data, split, prompt_set)
+    tuned = [side.run for side in sides if side.run]
     with session() as opened:
         job = queue.new_job("compare", {}, user)
         opened.add(job)
         opened.flush()
         row = Comparison(
             job_id=job.id,
-            runs=[view.id for view in views],
-            dataset=info.name,
-            version=info.version,
-            split=split,
-            config=config.to_dict(),
+            runs=tuned,
+            config={**config.to_dict(), "sides": [side.to_dict() for side in sides]},
             created_by=user,
+            **asked,
         )
         opened.add(row)
         opened.flush()
         job.payload = {"comparison": row.id}
-    names = ", ".join(view.id for view in views)
-    note(user, f"compared {names} with the base on {info.name} {split}", f"compare?comparison={row.id}")
-    return get(row.id)
+    view = get(row.id)
+    names = ", ".join(side.name for side in sides[1:])
+    note(user, f"compared {names} with {sides[0].name} on {view.asked}"[:512], f"compare?comparison={row.id}")
+    return view
+
+
+def _asked(sides: Sequence[Side], data: str | None, split: str, prompt_set: str) -> dict[str, Any]:
+    """The columns that say what is asked."""
+    if prompt_set:
+        return {"dataset": "", "version": 0, "split": "", "prompt_set": prompt_sets.get(prompt_set).name}
+    first = next((side.run for side in sides if side.run), None)
+    ref = data or (runs.get(first).data_ref if first else "")
+    if not ref:
+        raise BadInput("Nothing says which questions to ask.", "Name a dataset and its split, or a prompt set.")
+    info = datasets.get(ref)
+    if not info.splits.get(split):
+        there = ", ".join(name for name, rows in info.splits.items() if rows) or "none"
+        raise BadInput(f"{info.name}@{info.version} has no rows in its {split} split.", f"Splits with rows: {there}.")
+    return {"dataset": info.name, "version": info.version, "split": split, "prompt_set": ""}
+
+
+def resume(comparison_id: int, user: str) -> ComparisonView:
+    """Go on with a comparison that ended before its last answer; what was answered stays as it is.
+
+    Raises:
+        NotFound: no comparison of that number.
+        WrongState: it goes on as it is, or has finished.
+    """
+    with session() as opened:
+        row = opened.get(Comparison, comparison_id, with_for_update={"of": Comparison})
+        if row is None:
+            raise _unknown(comparison_id)
+        job = opened.get_one(Job, row.job_id)
+        if job.status in LIVE:
+            raise WrongState(f"Comparison {comparison_id} is {job.status}.", "Look at it instead.")
+        if not view_of(row).resumable:
+            raise WrongState(f"Comparison {comparison_id} has finished.", "Start another one.")
+        again = queue.new_job("compare", {"comparison": comparison_id}, user)
+        opened.add(again)
+        opened.flush()
+        row.job_id = again.id
+    note(user, f"resumed comparison {comparison_id}", f"compare?comparison={comparison_id}")
+    return get(comparison_id)
 
 
 def get(comparison_id: int) -> ComparisonView:
@@ -122,53 +124,54 @@ def get(comparison_id: int) -> ComparisonView:
     with session() as opened:
         row = opened.get(Comparison, comparison_id)
         if row is None:
-            raise NotFound(f"There is no comparison {comparison_id}.", "The Compare page lists them.")
-        return _view(row)
+            raise _unknown(comparison_id)
+        return view_of(row)
 
 
 def list_comparisons(limit: int | None = None) -> list[ComparisonView]:
     """All comparisons, newest first."""
     with session() as opened:
-        return [_view(row) for row in opened.scalars(select(Comparison).order_by(Comparison.id.desc()).limit(limit))]
+        return [view_of(row) for row in opened.scalars(select(Comparison).order_by(Comparison.id.desc()).limit(limit))]
 
 
-def examples(comparison_id: int, order: str = "row", limit: int = 20, offset: int = 0) -> list[dict[str, Any]]:
-    """Rows of the outputs: `row_id`, `prompt`, `reference`, then `text|<model>` and `<metric>|<model>` columns.
+def questions(comparison_id: int) -> list[dict[str, Any]]:
+    """What is asked: `row_id`, `messages` up to the answer, `reference`; none before the job has begun."""
+    return list(files.read_questions(comparison_id))
+
+
+def outputs(comparison_id: int) -> dict[str, list[Any]]:
+    """Every column of the answers that all sides gave, in order of the row ids; none while there are none."""
+    if not files.has_outputs(comparison_id):
+        return {}
+    return files.columns(comparison_id, files.column_names(comparison_id))
+
+
+def scores(view: ComparisonView, metric: str, side: str, clean: bool = True) -> tuple[list[int], Scores]:
+    """Row ids, and the scores of one side by one metric.
 
     Args:
-        order: `row`, or `<metric>:<model>:<base>` for the largest difference between two models first.
+        clean: leave out the rows that leaked, unless all did: what the headline figures are made of.
+
+    Raises:
+        NotFound: it has no such side or metric.
+        StorageError: the stored answers are gone.
     """
-    path = comparison_dir(comparison_id) / "outputs.parquet"
-    if not path.exists():
-        return []
-    clause = '"row_id"'
-    if order != "row":
-        metric, model, base = order.split(":", 2)
-        left, right = (_quoted(f"{metric}|{name}") for name in (model, base))
-        clause = f"abs({left} - {right}) DESC, row_id"
-    with duckdb.connect() as connection:
-        rows = connection.execute(
-            f"SELECT * FROM read_parquet(?) ORDER BY {clause} LIMIT ? OFFSET ?", [str(path), limit, offset]
+    if metric not in view.metrics or side not in view.sides:
+        raise NotFound(
+            f"Comparison {view.id} has no {metric} of {side}.",
+            f"Metrics: {', '.join(view.metrics)}; sides: {', '.join(view.sides)}.",
         )
-        names = [column[0] for column in rows.description]
-        return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
+    wanted = ["row_id", "leaked", f"{metric}|{side}", f"{metric}#sums|{side}"]
+    columns = files.columns(view.id, wanted)
+    spec = view.metrics[metric]
+    found = from_columns(spec, side, columns)
+    rows: list[int] = columns["row_id"]
+    leaked = columns.get("leaked", [False] * len(rows))
+    kept = [position for position in range(len(rows)) if not (clean and leaked[position])]
+    if clean and not kept:
+        kept = list(range(len(rows)))
+    return [rows[position] for position in kept], take(spec, found, kept)
 
 
-def _quoted(column: str) -> str:
-    return '"' + column.replace('"', '""') + '"'
-
-
-def _view(row: Comparison) -> ComparisonView:
-    path = comparison_dir(row.id) / "result.json"
-    return ComparisonView(
-        id=row.id,
-        runs=list(row.runs),
-        dataset=row.dataset,
-        version=row.version,
-        split=row.split,
-        config=row.config,
-        created_at=row.created_at,
-        created_by=row.created_by,
-        job=JobView.of(row.job),
-        result=json.loads(path.read_text(encoding="utf-8")) if path.exists() else {},
-    )
+def _unknown(comparison_id: int) -> NotFound:
+    return NotFound(f"There is no comparison {comparison_id}.", "The Compare page lists them.")

@@ -23,11 +23,16 @@ OnTokens = Callable[[dict[int, int]], bool]
 
 @dataclass(frozen=True)
 class Request:
-    """A prompt's token ids, who answers it (an adapter's name, or `BASE`), and the tokens that end the answer."""
+    """A prompt's token ids, who answers it (an adapter's name, or `BASE`), and the tokens that end the answer.
+
+    `key`: where tokens are drawn, requests of one key draw the same numbers in whatever batch they are; by default the
+    place in the batch.
+    """
 
     ids: Sequence[int]
     adapter: str = BASE
     stop_ids: tuple[int, ...] = ()
+    key: int | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,8 @@ class _Batch:
         self.rows = list(range(len(requests)))
         self.ended: set[int] = set()
         self._network: Any = model.get_base_model() if isinstance(model, PeftModel) else model
-        self._chooser = Chooser(sampling, self.rows)
+        keys = (request.key for request in requests)
+        self._chooser = Chooser(sampling, [row if key is None else key for row, key in enumerate(keys)])
         self._width = max(len(request.ids) for request in requests)
         room = self._width + sampling.max_new_tokens
         self._cache = roomy_cache(model.config, room)

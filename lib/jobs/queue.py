@@ -55,7 +55,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "download": ("light", "lib.models.download:run_job"),
     "train": ("compute", "lib.training.trainer:run_job"),
     "dry run": ("compute", "lib.training.trainer.dry:run_job"),
-    "compare": ("compute", "lib.evaluation.comparer:run_job"),
+    "compare": ("compute", "lib.evaluation.comparing.job:run_job"),
     "package": ("compute", "lib.packaging.job:run_job"),
     "package adapter": ("light", "lib.packaging.job:run_job"),
     "engine": ("engine", "lib.inference.engine:run_job"),

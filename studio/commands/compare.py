@@ -1,16 +1,22 @@
-"""compare: base and tuned models on a split."""
+"""compare: models side by side on a split or on prompts."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from lib.evaluation import comparisons
-from lib.evaluation.comparisons import CompareConfig
-from lib.evaluation.metrics import METRICS
+from lib.errors import BadInput
+from lib.evaluation import comparisons, history, prompt_sets, sides
+from lib.evaluation.comparisons import CompareConfig, ComparisonView
+from lib.evaluation.metrics import DEFAULT_METRICS, METRICS
+from lib.evaluation.sides import Side
 from lib.settings import settings
+from lib.storage import suggest_name
 from studio.commands.output import AsJson, emit, follow, say, table
+
+METRIC_HELP = f"One of {', '.join(METRICS)}, rule:NAME or folder:NAME; repeatable."
 
 
 def register(app: typer.Typer) -> None:
@@ -18,32 +24,95 @@ def register(app: typer.Typer) -> None:
 
 
 def compare(
-    run: Annotated[list[str], typer.Argument(help="Run ids.")],
+    run: Annotated[list[str] | None, typer.Argument(help="Run ids; the base of the first is the reference.")] = None,
     data: Annotated[str | None, typer.Option(help="dataset or dataset@version; the run's own by default.")] = None,
     split: Annotated[str, typer.Option(help="Split whose rows are asked.")] = "test",
-    limit: Annotated[int, typer.Option(help="Rows at most; 0 takes all.", min=0)] = 0,
-    metric: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(METRICS)}; repeatable.")] = None,
+    prompts: Annotated[str | None, typer.Option(help="A prompt set, or a file of prompts, to ask instead.")] = None,
+    model: Annotated[list[str] | None, typer.Option(help="Another model, MODEL or MODEL=TEMPLATE; repeatable.")] = None,
+    base: Annotated[bool, typer.Option(help="Ask the base of the first run too.")] = True,
+    limit: Annotated[int, typer.Option(help="Questions at most; 0 takes all.", min=0)] = 0,
+    metric: Annotated[list[str] | None, typer.Option(help=METRIC_HELP)] = None,
+    max_new_tokens: Annotated[int, typer.Option(help="Longest answer, in tokens.", min=1)] = 96,
+    temperature: Annotated[float, typer.Option(help="0: greedy; above it tokens are drawn.", min=0)] = 0.0,
+    top_p: Annotated[float, typer.Option(help="Draw from the likeliest tokens of this share.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Start of what is drawn.", min=0)] = 0,
+    repeats: Annotated[int, typer.Option(help="Ask so often, each time with the next seed.", min=1)] = 1,
+    system: Annotated[str, typer.Option(help="A system prompt for questions that have none.")] = "",
+    resume: Annotated[int | None, typer.Option(help="Go on with this comparison; takes nothing else.")] = None,
+    export: Annotated[Path | None, typer.Option(help="Also write all answers to this .csv or .json file.")] = None,
     json: AsJson = False,
 ) -> None:
-    """Let base and tuned models answer held-out rows, and say which is better and how sure that is."""
-    config = CompareConfig(limit=limit, metrics=tuple(metric or METRICS))
-    view = comparisons.create(run, data, split, config, settings.user)
-    say(f"comparison {view.id} on {view.data_ref} {split}")
+    """Let models answer the same questions, and say which is better and how sure that is."""
+    if export is not None and export.suffix.lower() not in (".csv", ".json"):
+        raise BadInput(f"{export.name} ends in neither .csv nor .json.", "Name the file so.")
+    if resume is not None:
+        if run or data or prompts or model:
+            raise BadInput("--resume goes on with what a comparison asked before.", "Give its number alone.")
+        view = comparisons.resume(resume, settings.user)
+    else:
+        config = CompareConfig(
+            limit, tuple(metric or DEFAULT_METRICS), max_new_tokens, temperature, top_p, seed, repeats, system
+        )
+        asked = _prompt_set(prompts) if prompts else ""
+        view = comparisons.create(
+            run or [], data, split, config, settings.user,
+            prompt_set=asked, models=_models(run or [], model or []), base=base,
+        )  # fmt: skip
+    say(f"comparison {view.id} on {view.asked}")
     follow(view.job.id)
     view = comparisons.get(view.id)
-    if json:
-        emit(view.to_dict())
-        return
+    if export is not None:
+        written = history.export_csv(view.id) if export.suffix.lower() == ".csv" else history.export_json(view.id)
+        export.write_bytes(written)
+    emit(view.to_dict()) if json else _show(view)
+
+
+def _models(run_ids: list[str], asked: list[str]) -> list[Side]:
+    """Sides of `MODEL` and `MODEL=TEMPLATE`; without a template, that of the first run."""
+    like = sides.run_side(run_ids[0]) if run_ids and asked else None
+    found = []
+    for one in asked:
+        model, _, template = one.partition("=")
+        found.append(sides.model_side(model, template, like=None if template else like))
+    return found
+
+
+def _prompt_set(name: str) -> str:
+    """A prompt set's name; of a file, the name of the set that it becomes."""
+    if any(one.name == name for one in prompt_sets.list_sets()) or not Path(name).expanduser().is_file():
+        return prompt_sets.get(name).name
+    path = Path(name).expanduser()
+    taken = {one.name for one in prompt_sets.list_sets()}
+    wanted = suggest_name(path.stem)
+    number = 1
+    while wanted in taken:
+        number += 1
+        wanted = f"{suggest_name(path.stem)[:60]}-{number}"
+    added = prompt_sets.add_file(path, wanted, settings.user)
+    refused = f", {sum(added.refused.values())} rows refused (the first is {added.first})" if added.refused else ""
+    say(f"prompt set {wanted}: {added.added} prompts, {added.with_reference} with a reference{refused}")
+    return wanted
+
+
+def _show(view: ComparisonView) -> None:
     if not view.result:
         print(f"comparison {view.id}: {view.status}")
         return
-    models = list(view.result["models"])
+    models = view.result["models"]
     table(
         ["metric", *models],
         [
-            [METRICS[name].label, *(f"{view.result['models'][model][name]['mean']:.3f}" for model in models)]
-            for name in view.config["metrics"]
+            [spec.label, *(_figure(by_metric.get(name, {}).get("mean"), spec.digits) for by_metric in models.values())]
+            for name, spec in view.metrics.items()
         ],
     )
     for pair in view.result["pairs"]:
         print(f"{pair['tuned']} against {pair['base']}: {pair['sentence']}")
+    for tuned, verdict in view.result["verdicts"].items():
+        print(f"{tuned}: {verdict['sentence']}")
+    for warning in view.result["warnings"]:
+        say(f"note: {warning['text']}")
+
+
+def _figure(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:,.{digits}f}"

@@ -10,7 +10,8 @@ from lib.data import datasets
 from lib.errors import StudioError
 from lib.evaluation import comparisons
 from lib.evaluation.comparisons import CompareConfig, ComparisonView
-from lib.evaluation.metrics import METRICS, shown
+from lib.evaluation.examples import Order, examples
+from lib.evaluation.metrics import MetricSpec, shown
 from lib.settings import settings
 from lib.training.runs import RunView
 from lib.words import counted
@@ -23,6 +24,7 @@ from studio.components.text import ago, escape
 PAGE_ROWS = 10
 FEWEST_TO_TELL = 6  # a two-sided permutation test of n pairs cannot give a p below 2 / 2**n
 SPLIT_VIEW = "test split"
+BETTER = {True: "higher is better", False: "lower is better", None: "neither is better"}
 
 
 def follow_link() -> None:
@@ -33,7 +35,7 @@ def follow_link() -> None:
     view = {str(known.id): known for known in comparisons.list_comparisons()}.get(asked)
     if view is None:
         st.warning(f"There is no comparison {escape(asked)}.", icon=":material/link_off:")
-    if view is None or st.query_params.get("run", view.runs[0]) not in view.runs:
+    if view is None or not view.runs or st.query_params.get("run", view.runs[0]) not in view.runs:
         state.forget("comparison")
         return
     state.put("run", st.query_params.get("run", view.runs[0]))
@@ -82,16 +84,14 @@ def _chosen(known: list[ComparisonView]) -> ComparisonView:
         key=widget,
         on_change=state.chosen,
         args=("comparison",),
-        format_func=lambda key: (
-            f"{key} · {by_id[key].data_ref} {by_id[key].split} · {by_id[key].status} · {ago(by_id[key].created_at)}"
-        ),
+        format_func=lambda key: f"{key} · {by_id[key].asked} · {by_id[key].status} · {ago(by_id[key].created_at)}",
     )
     return by_id[chosen]
 
 
 def _comparison(view: ComparisonView) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(f"Comparison {view.id}: {view.data_ref} {view.split}", anchor=False, width="content")
+        st.subheader(f"Comparison {view.id}: {escape(view.asked)}", anchor=False, width="content")
         state_badge(view.status)
     if view.job.live:
         follow(view.job.id, "rows", "Stop and keep")
@@ -104,8 +104,9 @@ def _comparison(view: ComparisonView) -> None:
 
 
 def _verdict(view: ComparisonView) -> None:
-    better = [METRICS[pair["metric"]].label for pair in view.result["pairs"] if pair["verdict"] == "tuned better"]
-    worse = [METRICS[pair["metric"]].label for pair in view.result["pairs"] if pair["verdict"] == "tuned worse"]
+    specs = view.metrics
+    better = [specs[pair["metric"]].label for pair in view.result["pairs"] if pair["verdict"] == "tuned better"]
+    worse = [specs[pair["metric"]].label for pair in view.result["pairs"] if pair["verdict"] == "tuned worse"]
     parts = []
     if better:
         parts.append(f"tuned is better on {', '.join(better)}")
@@ -116,6 +117,8 @@ def _verdict(view: ComparisonView) -> None:
     elif len(better) + len(worse) < len(view.result["pairs"]):
         parts.append("no evidence either way on the rest")
     rows = view.result["rows"]
+    for warning in view.result.get("warnings", []):
+        st.warning(escape(warning["text"]), icon=":material/info:")
     st.markdown(f"**Verdict:** {'; '.join(parts)}. :gray[{counted(rows, 'row')}, 95 % intervals.]")
     if rows < FEWEST_TO_TELL:
         st.warning(
@@ -129,12 +132,12 @@ def _figures(view: ComparisonView) -> None:
     base = next(iter(view.result["models"]))
     lines = []
     for pair in view.result["pairs"]:
-        spec = METRICS[pair["metric"]]
+        spec = view.metrics[pair["metric"]]
         digits = spec.digits
         mean = {name: view.result["models"][name][pair["metric"]]["mean"] for name in (base, pair["tuned"])}
         lines.append(
             {
-                "metric": f"{spec.label} ({'higher' if spec.higher_is_better else 'lower'} is better)",
+                "metric": f"{spec.label} ({BETTER[spec.higher_is_better]})",
                 base: _number(mean[base], digits),
                 pair["tuned"]: _number(mean[pair["tuned"]], digits),
                 "difference, 95 %": _difference(pair, digits),
@@ -156,22 +159,21 @@ def _figures(view: ComparisonView) -> None:
 
 def _examples(view: ComparisonView) -> None:
     base, tuned = list(view.result["models"])[:2]
-    metrics = view.config["metrics"]
+    metrics = view.metrics
     st.subheader("Examples", anchor=False)
-    orders = {"row": "in order"} | {
-        f"{name}:{tuned}:{base}": f"largest difference in {METRICS[name].label}" for name in metrics
-    }
+    orders = {"row": "in order"} | {name: f"largest difference in {spec.label}" for name, spec in metrics.items()}
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         order = st.selectbox(
             "Order", list(orders), format_func=lambda key: orders[key], key="examples-order", width=360
         )
         pages = max(-(-view.result["rows"] // PAGE_ROWS), 1)
         number = st.pagination(pages, key="examples-page")
-    for row in comparisons.examples(view.id, order, PAGE_ROWS, (number - 1) * PAGE_ROWS):
+    wanted = Order() if order == "row" else Order("largest", order, tuned, base)
+    for row in examples(view.id, wanted, limit=PAGE_ROWS, offset=(number - 1) * PAGE_ROWS).rows:
         _example(row, base, tuned, metrics)
 
 
-def _example(row: dict[str, Any], base: str, tuned: str, metrics: list[str]) -> None:
+def _example(row: dict[str, Any], base: str, tuned: str, metrics: dict[str, MetricSpec]) -> None:
     with st.container(border=True):
         st.markdown(f":small[:gray[row {row['row_id']}]]")
         st.text(row["prompt"])
@@ -184,14 +186,14 @@ def _example(row: dict[str, Any], base: str, tuned: str, metrics: list[str]) -> 
             column.markdown(f":small[**{escape(title)}**]")
             column.text(text or "(empty)")
         scores = [
-            f"{METRICS[name].label} {_score(name, row[f'{name}|{base}'])} → {_score(name, row[f'{name}|{tuned}'])}"
-            for name in metrics
+            f"{spec.label} {_score(spec, row[f'{name}|{base}'])} → {_score(spec, row[f'{name}|{tuned}'])}"
+            for name, spec in metrics.items()
         ]
         st.caption(" · ".join(scores))
 
 
-def _score(name: str, value: float) -> str:
-    return _number(shown(name, value), METRICS[name].digits)
+def _score(spec: MetricSpec, value: float | None) -> str:
+    return _number(None if value is None else shown(spec, value), spec.digits)
 
 
 def _number(value: float | None, digits: int) -> str:

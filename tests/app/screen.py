@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from lib.settings import ROOT
 
-PAGES = ("home", "datasets", "curate", "format", "train", "runs", "compare")
+PAGES = ("home", "datasets", "curate", "format", "train", "runs", "compare", "vote")
 
 # What a page of an empty home tells a newcomer to do.
 FIRST_STEP = {
@@ -21,6 +21,7 @@ FIRST_STEP = {
     "train": "Import one",
     "runs": "Train First look",
     "compare": "Train First look",
+    "vote": "a finished comparison",
 }
 
 

@@ -1,0 +1,179 @@
+"""The sides answer: those that share a base together, one base after another. Imports torch.
+
+Questions go in chunks. Of each chunk the losses of the references come first and then the answers, so that whatever
+was answered when somebody stops has its loss. Every line is written as it comes.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from lib.errors import ModelError
+from lib.evaluation.comparing.config import CompareConfig
+from lib.evaluation.comparing.encoding import Encoded, Reader
+from lib.evaluation.comparing.files import Records
+from lib.evaluation.comparing.questions import Question
+from lib.evaluation.metrics import finite
+from lib.inference.batching import MOST_ROWS
+from lib.inference.generator import BASE, Generator, Request, Sampling
+from lib.jobs.context import JobContext
+from lib.storage import run_dir
+
+LOSS_ROWS, LOSS_TOKENS = 64, 16_384
+"""Of a batch of references, padding counted."""
+
+
+@dataclass
+class Asking:
+    """A comparison that is being answered; `records` has what is there already."""
+
+    questions: Sequence[Question]
+    readers: Sequence[Reader]
+    config: CompareConfig
+    records: Records
+    job: JobContext
+
+    def __post_init__(self) -> None:
+        self._total = len(self.questions) * len(self.readers) * self.config.repeats
+        self._began, self._tokens = time.monotonic(), 0
+
+    def run(self) -> None:
+        """Ask all that has no answer yet, until done or told to stop.
+
+        Raises:
+            ModelError: a base cannot be loaded, an adapter does not fit or changes nothing, or memory ran out.
+        """
+        groups: dict[tuple[Path, str], list[Reader]] = {}
+        for reader in self.readers:
+            groups.setdefault((reader.model.path, reader.side.quantization), []).append(reader)
+        self._tell("asking")
+        self.job.start_clock()
+        for (folder, quantization), readers in groups.items():
+            if self.job.stopping:
+                break
+            if any(self._pending(readers, self.questions)):
+                self._tell("loading the model")
+                try:
+                    self._ask(Generator(folder, quantization), readers)
+                except torch.cuda.OutOfMemoryError as error:
+                    hint = "Ask for shorter answers, or free the GPU, and resume."
+                    raise ModelError("The GPU's memory ran out while answering.", hint) from error
+                finally:
+                    _free_memory()
+
+    def _ask(self, generator: Generator, readers: list[Reader]) -> None:
+        self._adapters(generator, readers)
+        size = MOST_ROWS.get(generator.model.device.type, MOST_ROWS["cpu"])
+        for start in range(0, len(self.questions), size):
+            chunk = self.questions[start : start + size]
+            self._losses(generator, readers, chunk)
+            for repeat in range(self.config.repeats):
+                self._answers(generator, readers, chunk, repeat)
+            self.records.sync()
+            if self.job.stopping:
+                return
+
+    def _adapters(self, generator: Generator, readers: Sequence[Reader]) -> None:
+        """Put the adapters onto the base, and make sure that each changes what it says."""
+        tuned = {reader.side.run: reader for reader in readers if reader.side.run}
+        for run in tuned:
+            generator.add_adapter(run, run_dir(run) / "adapter")
+        for run, reader in tuned.items():
+            if not generator.differs_from_base(run, reader.encode(self.questions[0]).prompt):
+                raise ModelError(f"The run {run} answers exactly as its base.", "Its adapter is empty; train it again.")
+            self.records.add({"run": run, "differs": True})
+
+    def _losses(self, generator: Generator, readers: Sequence[Reader], chunk: Sequence[Question]) -> None:
+        """Loss of each reference, in batches of like length. One that was begun is read anew: a batch of other rows
+        would differ in the last digits."""
+        for reader in readers:
+            side, known = reader.side, self.records.losses
+            for batch in _batches([(one, reader.encode(one)) for one in chunk if one.reference]):
+                if self.job.stopping:
+                    return
+                if all((question.row_id, side.name) in known for question, _ in batch):
+                    continue
+                self._tell("reading references")
+                found = generator.losses([(one.whole, one.labels) for _, one in batch], side.run or BASE)
+                for (question, _), (nats, tokens) in zip(batch, found, strict=True):
+                    self.records.add(
+                        {"row_id": question.row_id, "side": side.name, "nats": finite(nats), "ref_tokens": tokens}
+                    )
+
+    def _answers(
+        self, generator: Generator, readers: Sequence[Reader], chunk: Sequence[Question], repeat: int
+    ) -> None:  # fmt: skip
+        """Every answer of a chunk that is not there yet. What is cut off by a stop is no answer."""
+        pending = [(reader, one) for reader, one, number in self._pending(readers, chunk) if number == repeat]
+        if not pending or self.job.stopping:
+            return
+        config = self.config
+        sampling = Sampling(config.max_new_tokens, config.temperature, config.top_p, config.seed + repeat)
+        requests = [
+            Request(reader.encode(one).prompt, reader.side.run or BASE, reader.stop_ids, key=one.row_id)
+            for reader, one in pending
+        ]
+        answered, tokens = len(self.records.answers), 0
+
+        def on_token(newest: list[int | None]) -> bool:
+            nonlocal tokens
+            written = sum(token is not None for token in newest)
+            tokens += written
+            self._tokens += written
+            self._tell("asking", answered + tokens / config.max_new_tokens)
+            return self.job.stopping
+
+        for place, answer in generator.answers(requests, sampling, on_token):
+            if answer.ended == "stopped":
+                continue
+            reader, question = pending[place]
+            self.records.add(
+                {
+                    "row_id": question.row_id,
+                    "side": reader.side.name,
+                    "repeat": repeat,
+                    "text": reader.read(answer.ids),
+                    "ended": answer.ended,
+                    "tokens": len(answer.ids),
+                    "prompt_tokens": len(requests[place].ids),
+                }
+            )
+
+    def _pending(
+        self, readers: Sequence[Reader], questions: Sequence[Question]
+    ) -> Iterator[tuple[Reader, Question, int]]:  # fmt: skip
+        for repeat in range(self.config.repeats):
+            for reader in readers:
+                for question in questions:
+                    if (question.row_id, reader.side.name, repeat) not in self.records.answers:
+                        yield reader, question, repeat
+
+    def _tell(self, text: str, done: float = 0.0) -> None:
+        """Progress in answers; one that is being written counts in part."""
+        done = max(done, len(self.records.answers))
+        seconds = max(time.monotonic() - self._began, 1e-3)
+        self.job.progress(done, self._total, text, tokens_per_second=self._tokens / seconds)
+
+
+def _batches(rows: Sequence[tuple[Question, Encoded]]) -> Iterator[list[tuple[Question, Encoded]]]:
+    """Rows of like length together, as many as make a batch."""
+    batch: list[tuple[Question, Encoded]] = []
+    for row in sorted(rows, key=lambda row: len(row[1].whole)):
+        if batch and (len(batch) == LOSS_ROWS or (len(batch) + 1) * len(row[1].whole) > LOSS_TOKENS):
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch
+
+
+def _free_memory() -> None:
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

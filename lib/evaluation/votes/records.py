@@ -1,0 +1,179 @@
+"""What the functions of a vote return. Nothing here names a model but `Results`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from lib.evaluation.statistics import Agreement, WinRate
+from lib.words import counted
+
+Choice = Literal["left", "right", "tie", "both_bad", "skip"]
+CHOICES: dict[str, str] = {
+    "left": "A is better",
+    "right": "B is better",
+    "tie": "tie",
+    "both_bad": "both bad",
+    "skip": "skipped",
+}
+"""What a person can say of a pair, and its words: A stands on the left."""
+
+
+@dataclass(frozen=True, slots=True)
+class BallotView:
+    """One vote. `rows` are the questions in their order; times are seconds since 1970."""
+
+    id: str
+    comparison: int
+    question: str
+    rows: tuple[int, ...]
+    created_at: float
+    created_by: str
+    closed_at: float | None
+
+    @property
+    def open(self) -> bool:
+        return self.closed_at is None
+
+    @property
+    def total(self) -> int:
+        return len(self.rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "ballot": self.id,
+            "comparison": self.comparison,
+            "question": self.question,
+            "pairs": self.total,
+            "open": self.open,
+            "created_at": self.created_at,
+            "created_by": self.created_by,
+            "closed_at": self.closed_at,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What one person sees: `index` counts from 0; `choice` and `comment` are what they said so far, if anything."""
+
+    index: int
+    row_id: int
+    prompt: str
+    left: str
+    right: str
+    choice: str
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far one person is: what they said of each pair, in the ballot's order; empty where nothing yet."""
+
+    choices: tuple[str, ...]
+
+    @property
+    def done(self) -> int:
+        return sum(bool(choice) for choice in self.choices)
+
+    @property
+    def skipped(self) -> int:
+        return sum(choice == "skip" for choice in self.choices)
+
+    def next(self, after: int = -1) -> int | None:
+        """The place of the next pair without a word, round from `after`; None when there is none."""
+        places = [*range(after + 1, len(self.choices)), *range(min(after + 1, len(self.choices)))]
+        return next((place for place in places if not self.choices[place]), None)
+
+
+@dataclass(frozen=True, slots=True)
+class RaterProgress:
+    """How many pairs a person has voted on (`skipped` ones counted apart), never what they chose."""
+
+    name: str
+    votes: int
+    skipped: int
+    last_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Whether the place of an answer decides: votes for the left and the right one, whatever model wrote it."""
+
+    left: int
+    right: int
+    rate: float | None
+    low: float | None
+    """Of the 95 % interval of `rate`, the share of deciding votes that went to the left."""
+    high: float | None
+    p: float
+
+    @property
+    def sentence(self) -> str:
+        if self.rate is None or self.low is None or self.high is None:
+            return "No vote decides, so nothing can be said of left and right."
+        votes = counted(self.left + self.right, "deciding vote")
+        found = f"The left answer got {self.rate:.0%} [{self.low:.0%}, {self.high:.0%}] of {votes}"
+        if self.p >= 0.05:
+            return f"{found}: no evidence that the place decides."
+        return f"{found}: people lean to one side. Sides are shuffled, so neither model gains by it, but votes blur."
+
+
+@dataclass(frozen=True, slots=True)
+class PromptVotes:
+    """The votes on one question. `majority` is base, tuned, tie or both_bad; None where all skipped or nobody voted."""
+
+    row_id: int
+    prompt: str
+    base: int
+    tuned: int
+    tie: int
+    both_bad: int
+    skip: int
+    majority: str | None
+    comments: tuple[tuple[str, str], ...]
+    """(person, what they wrote)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """A closed vote. `win` counts one value a prompt (what most people said of it), `counts` every vote."""
+
+    ballot: BallotView
+    base: str
+    tuned: str
+    win: WinRate
+    counts: dict[str, int]
+    share: float | None
+    """Mean over prompts of the share of deciding votes for tuned; its interval resamples prompts. None:
+    nothing decides; for the ends also: all prompts are alike."""
+    share_low: float | None
+    share_high: float | None
+    agreement: Agreement
+    position: Position
+    raters: list[RaterProgress]
+    prompts: list[PromptVotes]
+    same: int
+    """Questions of the comparison that were not voted on because both answers are the same text."""
+
+    @property
+    def sentence(self) -> str:
+        """The verdict in words, one value a prompt."""
+        if not self.win.votes:
+            return "No evidence: nobody voted."
+        return self.win.sentence
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            **self.ballot.to_dict(),
+            "base": self.base,
+            "tuned": self.tuned,
+            "sentence": self.sentence,
+            "win_rate": self.win.to_dict(),
+            "votes": self.counts,
+            "share": {"mean": self.share, "low": self.share_low, "high": self.share_high},
+            "agreement": self.agreement.to_dict(),
+            "position": {**asdict(self.position), "sentence": self.position.sentence},
+            "raters": [asdict(rater) for rater in self.raters],
+            "prompts": [asdict(prompt) for prompt in self.prompts],
+            "same": self.same,
+        }

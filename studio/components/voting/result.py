@@ -1,0 +1,146 @@
+"""A closed vote: who won and how sure that is, a line a prompt, the names, and files to take away."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from lib.evaluation import votes
+from lib.evaluation.votes import EXPORTS, BallotView, PromptVotes, Results
+from lib.words import counted
+from studio import person
+from studio.components.links import link
+from studio.components.text import escape, shorten
+from studio.components.voting.answers import show_answers
+
+Interval = tuple[str, float, float, float]
+"""A label, and a share with the ends of its 95 % interval, 0 to 1."""
+MIMES = {".csv": "text/csv", ".jsonl": "application/jsonl"}
+
+
+def show_result(ballot: BallotView, owner: bool) -> None:
+    """Draw the result; whoever started the vote can open it again."""
+    found = votes.results(ballot.id)
+    st.markdown(f"**{escape(found.sentence)}**")
+    st.markdown(f"Tuned: **{escape(found.tuned)}** · base: **{escape(found.base)}**")
+    link("compare", f"Comparison {ballot.comparison}", comparison=str(ballot.comparison))
+    _figures(found)
+    _chart(found)
+    st.caption(escape(found.agreement.sentence))
+    st.caption(escape(found.position.sentence))
+    if found.same:
+        st.caption(f"{counted(found.same, 'question')} left out: both answers were the same text.")
+    _downloads(ballot)
+    _prompts(found)
+    if owner:
+        _reopen(ballot)
+
+
+def _figures(found: Results) -> None:
+    win, agreement = found.win, found.agreement
+    with st.container(horizontal=True):
+        wins = "–"
+        if win.rate is not None and win.low is not None and win.high is not None:
+            wins = f"{win.rate:.0%} [{100 * win.low:.0f}, {100 * win.high:.0f}]"
+        st.metric("Tuned wins", wins, border=True,
+                  help="Of the prompts that people decided, one value a prompt, with its 95 % interval")  # fmt: skip
+        st.metric("Better / tie / both bad / worse", f"{win.wins} / {win.ties} / {win.both_bad} / {win.losses}",
+                  border=True, help="Prompts, by what most people said of them")  # fmt: skip
+        st.metric("Agreement", "–" if agreement.alpha is None else f"{agreement.alpha:.2f}", border=True,
+                  help="Krippendorff's alpha: 1 is full agreement, 0 no more than chance")  # fmt: skip
+        st.metric("Votes", f"{sum(found.counts.values()):,}", border=True,
+                  help=", ".join(f"{one.name} {one.votes}" for one in found.raters) or "nobody")  # fmt: skip
+
+
+def _chart(found: Results) -> None:
+    """Shares with their intervals, against the line of one half."""
+    rows: list[Interval] = []
+    win, place = found.win, found.position
+    if place.rate is not None and place.low is not None and place.high is not None:
+        rows.append(("left answer, every vote", place.rate, place.low, place.high))
+    if found.share is not None and found.share_low is not None and found.share_high is not None:
+        rows.append(("tuned, every vote", found.share, found.share_low, found.share_high))
+    if win.rate is not None and win.low is not None and win.high is not None:
+        rows.append(("tuned, by prompt", win.rate, win.low, win.high))
+    if rows:
+        told = "; ".join(
+            f"{label} {rate:.0%}, 95 % interval {low:.0%} to {high:.0%}" for label, rate, low, high in rows
+        )
+        st.echarts_chart(_spec(rows), height=60 + 36 * len(rows), key="vote-chart", alt=f"Share of wins: {told}.")
+        st.caption(
+            "95 % intervals. By prompt: what most people said of each; every vote: mean over prompts, resampled."
+        )
+
+
+def _spec(rows: list[Interval]) -> dict[str, Any]:
+    labels = [label for label, *_ in rows]
+    lines = [
+        {
+            "type": "line", "data": [[100 * low, label], [100 * high, label]], "symbol": "rect", "symbolSize": [2, 12],
+            "lineStyle": {"width": 2, "color": "#2f7d6b"}, "itemStyle": {"color": "#2f7d6b"}, "silent": True,
+        }
+        for label, _, low, high in rows
+    ]  # fmt: skip
+    points = {
+        "type": "scatter", "data": [[round(100 * rate, 1), label] for label, rate, *_ in rows], "symbolSize": 11,
+        "itemStyle": {"color": "#2f7d6b"},
+        "markLine": {"data": [{"xAxis": 50}], "symbol": "none", "silent": True, "label": {"show": False}},
+    }  # fmt: skip
+    return {
+        "animation": False,
+        "grid": {"left": 8, "right": 24, "top": 8, "bottom": 30, "containLabel": True},
+        "xAxis": {"type": "value", "min": 0, "max": 100, "name": "share of wins, %", "nameLocation": "middle",
+                  "nameGap": 26},
+        "yAxis": {"type": "category", "data": labels},
+        "series": [*lines, points],
+    }  # fmt: skip
+
+
+def _downloads(ballot: BallotView) -> None:
+    with st.container(horizontal=True, gap="small"):
+        for kind, (ending, what) in EXPORTS.items():
+            st.download_button(
+                kind.upper().replace("-TEXT", " text"), partial(votes.content, ballot.id, kind),
+                file_name=f"votes-{ballot.id}-{kind}{ending}", mime=MIMES[ending], help=what[0].upper() + what[1:],
+                icon=":material/download:", on_click="ignore", key=f"votes-{kind}",
+            )  # fmt: skip
+
+
+def _prompts(found: Results) -> None:
+    words = {"base": "base", "tuned": "tuned", "tie": "tie", "both_bad": "both bad", None: "–"}
+    st.dataframe(
+        [
+            {
+                "row": line.row_id, "question": shorten(line.prompt, 160), "most say": words[line.majority],
+                "tuned": line.tuned, "base": line.base, "tie": line.tie, "both bad": line.both_bad,
+                "skipped": line.skip, "comments": " · ".join(f"{who}: {text}" for who, text in line.comments),
+            }
+            for line in found.prompts
+        ],
+        hide_index=True, key="vote-prompts",
+    )  # fmt: skip
+    with st.expander("Read the answers again, with names", icon=":material/visibility:"):
+        _one(found)
+
+
+@st.fragment
+def _one(found: Results) -> None:
+    lines = {line.row_id: line for line in found.prompts}
+    row_id = st.selectbox("Question", lines, format_func=lambda one: _asked(lines[one]), key="vote-read")
+    answers = votes.texts(found, row_id)
+    titles = (f"base · {found.base}", f"tuned · {found.tuned}")
+    show_answers(lines[row_id].prompt, answers, key="named-pair", titles=titles)
+
+
+def _asked(line: PromptVotes) -> str:
+    return f"{line.row_id}: {shorten(line.prompt, 80)}"
+
+
+def _reopen(ballot: BallotView) -> None:
+    with st.popover("Open the vote again", icon=":material/lock_open:", type="tertiary"):
+        st.markdown("People can vote again and the names are hidden, but whoever has seen this page is not blind.")
+        if st.button("Open it again", key="reopen-vote"):
+            votes.reopen(ballot.id, person.known())
+            st.rerun()
