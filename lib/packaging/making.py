@@ -29,7 +29,7 @@ from lib.storage import MANIFEST, read_json, write_json, write_text
 from lib.training import runs
 from lib.training.adapter_files import CONFIG, WEIGHTS, look
 from lib.training.runs import RunView
-from lib.training.trainer.saving import versions
+from lib.versions import versions
 
 RENDERER = "renderer.json"
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "tokenizer.model")

@@ -11,6 +11,7 @@ from lib.formats import saved
 from lib.models import find, fingerprint
 from lib.settings import ROOT
 from lib.training import runs
+from lib.versions import git_state
 
 pytest.importorskip("torch")
 
@@ -34,8 +35,6 @@ def test_the_manifest_names_what_the_run_was_made_with(finished):
 
 
 def test_git_state(tmp_path, monkeypatch):
-    from lib.training.trainer.saving import git_state
-
     def git(*arguments):
         who = ["-c", "user.name=a", "-c", "user.email=a@b"]
         subprocess.run(["git", "-C", str(tmp_path), *who, *arguments], check=True, capture_output=True)

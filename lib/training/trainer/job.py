@@ -31,8 +31,9 @@ from lib.training.trainer.faults import Phase
 from lib.training.trainer.loss import AnswerLossTrainer
 from lib.training.trainer.recorder import Recorder
 from lib.training.trainer.samples import Samples
-from lib.training.trainer.saving import git_state, peak_memory, provenance, save_adapter
+from lib.training.trainer.saving import peak_memory, provenance, save_adapter
 from lib.training.trainer.stopping import EarlyStopping
+from lib.versions import git_state
 
 T = TypeVar("T")
 LOCK_SECONDS = 30.0  # that a process of the same run which was killed may take to be gone

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import platform
 import resource
-import subprocess
 import time
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +20,7 @@ from lib.training.rows import Prepared
 from lib.training.runs import RunView, command_line
 from lib.training.template_hash import template_sha256
 from lib.training.trainer.loss import AnswerLossTrainer
-
-LIBRARIES = (
-    "torch", "transformers", "trl", "peft", "bitsandbytes", "accelerate", "datasets", "tokenizers", "safetensors",
-    "liger-kernel",
-)  # fmt: skip
+from lib.versions import versions
 
 
 def save_adapter(run: RunView, base: Path, tokenizer: ModelTokenizer, trainer: AnswerLossTrainer) -> None:
@@ -91,27 +84,3 @@ def provenance(
         **({"git": git} if git else {}),
         "finished_at": time.time(),
     }
-
-
-def versions() -> dict[str, str]:
-    """Library -> version, of those that a run's numbers hang on, and of Python; those not installed are left out."""
-    found = {"python": platform.python_version()}
-    for name in LIBRARIES:
-        with contextlib.suppress(PackageNotFoundError):
-            found[name] = version(name)
-    return found
-
-
-def git_state(folder: Path) -> dict[str, Any]:
-    """`commit` and `dirty` of the checkout whose top is `folder`; empty without git, or when it is no such top."""
-
-    def ask(*arguments: str) -> str:
-        command = ["git", "-C", str(folder), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout.strip()
-
-    try:
-        if Path(ask("rev-parse", "--show-toplevel")).resolve() != folder.resolve():
-            return {}
-        return {"commit": ask("rev-parse", "HEAD"), "dirty": bool(ask("status", "--porcelain"))}
-    except (OSError, subprocess.SubprocessError):
-        return {}
