@@ -20,9 +20,14 @@ class RoomyLayer(DynamicLayer):
         super().__init__()
         self.room = room
         self._held: tuple[torch.Tensor, torch.Tensor] | None = None
+        self._at: torch.Tensor | None = None
 
     def update(self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
         """Write the new tokens behind the old ones. States: (rows, heads, tokens, size)."""
+        if self._at is not None and self._held is not None:
+            for held, new in zip(self._held, (key_states, value_states), strict=True):
+                held.index_copy_(2, self._at, new)
+            return self._held
         if self._held is None:
             self.lazy_initialization(key_states, value_states)
             self._held = _empty(key_states, self.room), _empty(value_states, self.room)
@@ -32,6 +37,16 @@ class RoomyLayer(DynamicLayer):
             held[:, :, start:end] = new
         self.keys, self.values = (held[:, :, :end] for held in self._held)
         return self.keys, self.values
+
+    def hold_still(self, at: torch.Tensor) -> None:
+        """From now on write one token a row where the tensor `at` says, and show all the room, filled or not."""
+        self._at = at
+
+    def grow_from(self, width: int) -> None:
+        """Show what is filled again: the first `width` tokens of each row."""
+        self._at = None
+        if self._held is not None:
+            self.keys, self.values = (held[:, :, :width] for held in self._held)
 
     def batch_select_indices(self, indices: torch.Tensor) -> None:
         """Keep these rows alone, in this order."""

@@ -1,6 +1,7 @@
 """The loop that writes answers: prompts of a batch at once, then a token of every row a step.
 
-Prompts are padded on the left. A row that has ended leaves the batch, so the others go on faster.
+Prompts are padded on the left. Rows that have ended leave the batch, so the others go on faster. On a GPU the steps
+after the first are recorded and played (see `recorded`).
 """
 
 from __future__ import annotations
@@ -14,9 +15,13 @@ from peft import PeftModel
 
 from lib.inference.adapters import BASE, Router
 from lib.inference.cache import roomy_cache
+from lib.inference.recorded import Step, can_record
 from lib.inference.sampling import Chooser, Sampling
 
 KEPT = 0.75  # of a batch's rows: when no more than these go on, the others' places are given up
+KEPT_RECORDED = 0.5  # the same, where the steps have to be recorded again
+RECORDED_ON = ("cuda",)
+WORTH_RECORDING = 16  # steps: recording takes as long as some of them
 OnTokens = Callable[[dict[int, int]], bool]
 """Told the newest token of each row that goes on; returns True to stop."""
 
@@ -83,36 +88,60 @@ class _Batch:
         room = self._width + sampling.max_new_tokens
         self._cache = roomy_cache(model.config, room)
         self._ids, self._mask = pad([request.ids for request in requests], model.device, room=room)
+        self._recorded: Step | None = None
+        self._records = model.device.type in RECORDED_ON and can_record(self._network, self._cache)
 
     def begin(self) -> list[int]:
         """Read the prompts; returns each row's first token."""
-        return self._forward(self._ids)
+        return self._chooser.choose(self._read(self._ids))
 
     def step(self, tokens: Sequence[int]) -> list[int]:
         """Go on after these tokens, one a row; returns the next ones of the rows that are left in `rows`."""
         staying = [place for place, row in enumerate(self.rows) if row not in self.ended]
-        if len(staying) <= KEPT * len(self.rows):
+        if len(staying) <= (KEPT_RECORDED if self._recorded else KEPT) * len(self.rows):
             tokens = self._keep(staying, tokens)
         self._width += 1
-        return self._forward(torch.tensor(tokens, device=self._mask.device)[:, None])
+        if self._records and self._mask.shape[1] - self._width >= WORTH_RECORDING and self._recorded is None:
+            self._recorded = Step(self._forward, self._cache, self._mask, self._width - 1)
+        return self._chooser.choose(self._after(tokens))
 
     @torch.inference_mode()
-    def _forward(self, ids: torch.Tensor) -> list[int]:
+    def _after(self, tokens: Sequence[int]) -> torch.Tensor:
+        if self._recorded is not None:
+            try:
+                return self._recorded(tokens)
+            except RuntimeError:  # a model that cannot be recorded still answers, only slower
+                self._records = False
+                self._let_go()
+        return self._read(torch.tensor(tokens, device=self._mask.device)[:, None])
+
+    @torch.inference_mode()
+    def _read(self, ids: torch.Tensor) -> torch.Tensor:
         mask = self._mask[:, : self._width]
         positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, -ids.shape[1] :]
+        return self._forward(ids, mask, positions)
+
+    def _forward(self, ids: torch.Tensor, mask: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+        """Logits after the last token, (rows, vocabulary)."""
         with self.router.rows(self.model, [self.requests[row].adapter for row in self.rows]):
-            logits = self._network(
+            logits: torch.Tensor = self._network(
                 input_ids=ids,
                 attention_mask=mask,
                 position_ids=positions,
                 past_key_values=self._cache,
                 use_cache=True,
                 logits_to_keep=1,
-            ).logits
-        return self._chooser.choose(logits[:, -1])
+            ).logits[:, -1]
+        return logits
+
+    def _let_go(self) -> None:
+        if self._recorded is not None:
+            self._recorded.let_go()
+            self._recorded = None
 
     @torch.inference_mode()
     def _keep(self, places: list[int], tokens: Sequence[int]) -> list[int]:
+        self._let_go()
         where = torch.tensor(places, device=self._mask.device)
         self._cache.batch_select_indices(where)
         self._mask = self._mask[where]

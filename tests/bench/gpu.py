@@ -1,4 +1,5 @@
-"""LoRA on a model of Llama-2-7B's shape on one GPU: our trainer beside TRL's defaults and Unsloth, in one go.
+"""A model of Llama-2-7B's shape on one GPU: LoRA by our trainer beside TRL's defaults and Unsloth, and answers of base
+and tuned beside plain `generate`, in one go.
 
 Takes some ten minutes on an H100 and 14 GB of disk (in BENCH_GPU_FOLDER, else where temporary files are). Unsloth is
 measured where BENCH_UNSLOTH names the folder that holds it (`pip install --target`): it needs older versions of what
@@ -38,16 +39,19 @@ def measure() -> list[Line]:
         found |= _run("ours", base, ["recipe of 2023", "fp16"])
         for quantization in ("nf4", "int8", "bf16"):
             found |= _run("ours", base, [name for name in CASES if name.startswith(f"memory {quantization}")])
+        for name in ("plain", "large", "ours"):
+            found |= _run("generation", base, [name], "tests.bench.gpu_generation")
     print(f"  on {device.name}", file=sys.stderr, flush=True)
-    return [*_speed(found), _saving(found), *_recipe(found), *_plans(found)]
+    return [*_speed(found), _saving(found), *_recipe(found), *_plans(found), _answers(found)]
 
 
-def _run(kind: str, base: Path, names: list[str]) -> Found:
+def _run(kind: str, base: Path, names: list[str], module: str = "tests.bench.gpu_runs") -> Found:
     """The cases in a process of their own; what failed has `error` in place of figures."""
     environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
     if kind == "unsloth":
         environment["PYTHONPATH"] = os.environ["BENCH_UNSLOTH"]
-    command = [sys.executable, "-m", "tests.bench.gpu_runs", kind, str(base), *names]
+    arguments = [str(base), *names] if kind == "generation" else [kind, str(base), *names]
+    command = [sys.executable, "-m", module, *arguments]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"kind"')]
     for line in lines:
@@ -114,6 +118,14 @@ def _plans(found: Found) -> list[Line]:
             )
         )
     return lines
+
+
+def _answers(found: Found) -> Line:
+    plain, large, ours = (found["generation", name] for name in ("plain", "large", "ours"))
+    what = f"7B shape, base and tuned, 256 prompts, 128 + 128 tokens: new tokens/s ({_gib(ours)} GiB)"
+    others = f"{_rate(plain)} (generate, 64 at once, two passes), {_rate(large)} (256 at once)"
+    ratio = f"{ours['rate'] / plain['rate']:.2f}" if "rate" in ours and "rate" in plain else ""
+    return what, _rate(ours), others, ratio, ">= 2.5"
 
 
 def _rate(run: dict[str, Any]) -> str:
