@@ -1,7 +1,7 @@
 """Opening working copies, and the lock under which one is changed.
 
 A version that was saved from a working copy takes over, when it is first opened, the edits that came in while it was
-being saved. So none is lost, whenever the saving process dies.
+being saved; one that rows were added to, all edits. So none is lost, whenever the saving process dies.
 """
 
 from __future__ import annotations
@@ -117,8 +117,8 @@ def _drop(opened: Session, draft: Draft, which: object) -> None:
 
 
 def _base(info: DatasetInfo) -> int | None:
-    """The version whose edits this one is."""
-    return info.recipe.get("base") if info.recipe.get("kind") == "edits" else None
+    """The version whose edits this one is, or goes on with."""
+    return info.recipe.get("base") if info.recipe.get("kind") in ("edits", "rows") else None
 
 
 def _begin(info: DatasetInfo) -> None:

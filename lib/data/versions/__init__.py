@@ -1,6 +1,7 @@
 """Versions of datasets: what becomes one, where it came from, and how two differ.
 
 save       the edits of a version become the next one
+append     rows that somebody adds become the next one
 derived    an old version becomes the latest; a version becomes a dataset of its own
 lineage    where a version came from
 diff       what differs between two versions, or a version and its unsaved edits
@@ -10,6 +11,7 @@ making     number, folder and manifest of a new version
 removal    removing a dataset with everything that belongs to it
 """
 
+from lib.data.versions.append import append
 from lib.data.versions.derived import branch, restore
 from lib.data.versions.diff import RowDiff, VersionDiff, diff
 from lib.data.versions.lineage import lineage, origin
@@ -21,6 +23,7 @@ __all__ = [
     "Review",
     "RowDiff",
     "VersionDiff",
+    "append",
     "branch",
     "diff",
     "lineage",

@@ -9,7 +9,7 @@ from lib.errors import NotFound
 def origin(info: DatasetInfo) -> DatasetRef | None:
     """The version that this one's rows were taken from; None for an import, whatever stood there before."""
     recipe = info.recipe
-    if recipe.get("kind") in ("edits", "restore"):
+    if recipe.get("kind") in ("edits", "restore", "rows"):
         return DatasetRef(info.name, recipe["base"])
     return DatasetRef.parse(recipe["from"]) if recipe.get("kind") == "branch" else None
 

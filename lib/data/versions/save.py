@@ -83,7 +83,7 @@ def write_version(copy: WorkingCopy, message: str, user: str, progress: Progress
 def _refuse_saved(base: DatasetInfo) -> None:
     for number in version_numbers(base.name):
         recipe = get(DatasetRef(base.name, number)).recipe if number > base.version else {}
-        if recipe.get("kind") == "edits" and recipe["base"] == base.version:
+        if recipe.get("kind") in ("edits", "rows") and recipe["base"] == base.version:
             raise WrongState(
                 f"The edits of {base.ref} were saved as version {number}.", f"Go on with {base.name}@{number}."
             )

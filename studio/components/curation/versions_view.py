@@ -109,6 +109,8 @@ def _made(info: DatasetInfo) -> str:
     kind = recipe.get("kind")
     if kind == "edits":
         return f"{recipe['message']} ({counted(recipe['edits'], 'edited row')} since version {recipe['base']})"
+    if kind == "rows":
+        return f"{recipe['message']} ({counted(recipe['rows'], 'row')} added to version {recipe['base']})"
     if kind == "restore":
         return f"{recipe.get('message') or 'restored'} (version {recipe['base']} again)"
     if kind == "branch":
