@@ -6,6 +6,7 @@ from lib.errors import StudioError
 from lib.training import runs
 from studio.components.errors import show
 from studio.components.frame import empty_state, header
+from studio.components.runs.adopting import show_adopting
 from studio.components.runs.listed import show_list
 from studio.components.runs.one import show_run
 from studio.components.runs.side_by_side import show_side_by_side
@@ -27,5 +28,6 @@ else:
     views = runs.list_runs()
     if not views:
         empty_state("No run yet. First look on the sample takes about two minutes.", "train", "Train First look")
+        show_adopting()
         st.stop()
     show_list(views)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from filelock import FileLock
 
 from lib.jobs import queue, run, worker
 from lib.jobs.context import log_path
@@ -33,10 +34,23 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that the processes of a parallel test run make once for all of them."""
+    top = factory.getbasetemp()
+    top = top.parent if "PYTEST_XDIST_WORKER" in os.environ else top
+    done, folder = top / f"{name}.made", top / name
+    with FileLock(top / f"{name}.lock"):
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            make(folder)
+            done.touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Llama of two layers with random weights; slow only in that it imports torch."""
-    return tiny.write_model(tmp_path_factory.mktemp("models") / "tiny")
+    return made_once(tmp_path_factory, "tiny", tiny.write_model)
 
 
 @pytest.fixture
@@ -50,7 +64,13 @@ def tiny_home(home: Path, tiny_folder: Path) -> Path:
 @pytest.fixture(scope="session")
 def finished_home(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Path) -> Path:
     """A home with the dataset `sums` and one run on it, made by the commands in real processes. Only to read."""
-    folder = tmp_path_factory.mktemp("finished") / "home"
+    made = made_once(tmp_path_factory, "finished", lambda folder: _finish(folder / "home", tiny_folder))
+    mine = tmp_path_factory.mktemp("finished-copy") / "home"
+    shutil.copytree(made / "home", mine, symlinks=True)
+    return mine
+
+
+def _finish(folder: Path, tiny_folder: Path) -> None:
     (folder / "models").mkdir(parents=True)
     (folder / "models" / "tiny").symlink_to(tiny_folder)
     source = write_lines(folder.parent / "sums.jsonl", tiny.ROWS)
@@ -64,7 +84,6 @@ def finished_home(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Path) -
     assert trained.returncode == 0, trained.stderr
     (folder / "train.out").write_text(trained.stdout)
     (folder / "train.err").write_text(trained.stderr)
-    return folder
 
 
 @pytest.fixture

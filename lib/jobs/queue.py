@@ -37,6 +37,7 @@ __all__ = [
     "take", "waiting",
 ]  # fmt: skip
 
+LONG_AGO = 1.0  # a stop that was asked for then is overdue: the worker waits no longer
 RECENT = 200  # jobs that `newest` looks through
 
 # kind -> (lane, "module:function"); the function takes (payload, JobContext) and returns a JSON result.
@@ -113,8 +114,11 @@ def newest(kind: str, **wanted: Any) -> JobView | None:
         return next((job for job in jobs if wanted.items() <= job.payload.items()), None)
 
 
-def stop(job_id: int) -> JobView:
+def stop(job_id: int, at_once: bool = False) -> JobView:
     """Ask a job to stop: a queued one is stopped at once, a running one keeps what it has and ends.
+
+    Args:
+        at_once: the worker ends its processes without waiting for it to keep anything.
 
     Raises:
         WrongState: the job has ended already.
@@ -126,7 +130,7 @@ def stop(job_id: int) -> JobView:
         if job.status == QUEUED:
             job.status, job.finished_at = STOPPED, time.time()
         else:
-            job.stop_requested_at = job.stop_requested_at or time.time()
+            job.stop_requested_at = LONG_AGO if at_once else job.stop_requested_at or time.time()
         return JobView.of(job)
 
 

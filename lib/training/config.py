@@ -15,6 +15,7 @@ LONG_ROWS = tuple(POLICIES)
 SCHEDULES = ("linear", "cosine", "constant")
 INITS = ("default", "gaussian", "orthogonal")
 AUTO = "auto"
+AUTO_ROWS = 4  # of a step, where the batch is left to the plan
 CHECKPOINTING = (AUTO, "on", "off")
 PRECISIONS = (AUTO, "bf16", "fp16", "fp32")
 
@@ -34,7 +35,8 @@ class TrainConfig:
     learning_rate: float = 1e-3
     """Peak step size of AdamW. LoRA takes larger ones than full fine-tuning: 1e-4 to 1e-3."""
     per_device_train_batch_size: int = 4
-    """Rows computed at once. More is faster and takes more memory."""
+    """Rows computed at once. More is faster and takes more memory; 0 or auto: as many of 4 rows as fit, the others of
+    the same step after them."""
     gradient_accumulation_steps: int = 1
     """Batches added up before a step: rows per step = batch size x this."""
     max_length: int = 512
@@ -121,7 +123,7 @@ class TrainConfig:
             at_least("max_steps", 0),
             ("num_train_epochs", "" if self.max_steps or self.num_train_epochs > 0 else "must be above 0"),
             ("learning_rate", "" if 0 < self.learning_rate < 1 else "must be between 0 and 1"),
-            at_least("per_device_train_batch_size", 1),
+            at_least("per_device_train_batch_size", 0),
             at_least("gradient_accumulation_steps", 1),
             at_least("max_length", 8),
             among("long_rows", LONG_ROWS),
@@ -155,7 +157,7 @@ class TrainConfig:
 
     @property
     def rows_per_step(self) -> int:
-        return self.per_device_train_batch_size * self.gradient_accumulation_steps
+        return (self.per_device_train_batch_size or AUTO_ROWS) * self.gradient_accumulation_steps
 
     @property
     def modules(self) -> str | list[str]:

@@ -39,12 +39,13 @@ PRESETS: dict[str, Preset] = {
         {
             "max_steps": 40,
             "learning_rate": 1e-3,
-            "per_device_train_batch_size": 4,
+            "per_device_train_batch_size": 0,
             "max_length": 256,
             "eval_rows": 24,
             "r": 16,
             "target_modules": "all-linear",
         },
+        model="starter",
     ),
     "llama2-chat-4bit": Preset(
         "Llama-2 chat, 4-bit",

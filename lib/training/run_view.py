@@ -16,6 +16,7 @@ from lib.training import checkpoints, suggestions
 from lib.training.config import TrainConfig
 from lib.training.notices import Notice, notices
 
+MADE_WITH = "made_with.json"  # written when a run begins; its manifest says the same in the end
 ADOPTED = "adopt"  # kind of the job of an adapter that was made elsewhere
 RESULT_KEYS = ("steps", "tokens", "seconds", "tokens_per_second", "peak_memory_bytes", "loss", "eval_loss")
 FACT_KEYS = (
@@ -57,13 +58,14 @@ class RunView:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What it was made with, to repeat it or to explain a difference; empty until it has ended well or was stopped.
+        """What it was made with, to repeat it or to explain a difference; empty until its process has found out.
 
         Hashes of the dataset version, of the base's weights and of the template; `git`: commit of the studio and
         whether it was changed; `ready_seconds`: from the start of its process to the first step; `other_share`: of the
         time since then, what was spent on anything but steps.
         """
-        return {key: self.summary[key] for key in FACT_KEYS if self.summary.get(key) is not None}
+        known = self.summary or _read(self.folder / MADE_WITH)
+        return {key: known[key] for key in FACT_KEYS if known.get(key) is not None}
 
     @property
     def parent(self) -> str | None:
@@ -122,8 +124,6 @@ class RunView:
 
 def view_of(run: Run) -> RunView:
     """What there is to see of a row of the table."""
-    manifest = run_dir(run.id) / "manifest.json"
-    summary = json.loads(manifest.read_text(encoding="utf-8")) if manifest.exists() else {}
     return RunView(
         id=run.id,
         dataset=run.dataset,
@@ -134,10 +134,16 @@ def view_of(run: Run) -> RunView:
         created_at=run.created_at,
         created_by=run.created_by,
         job=JobView.of(run.job),
-        summary=summary,
+        summary=_read(run_dir(run.id) / "manifest.json"),
         tags=tuple(run.tags),
         note=run.note,
     )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A file of the run; nothing where it is not there yet."""
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return found
 
 
 def resumable(view: RunView) -> int | None:

@@ -18,8 +18,8 @@ from lib.training.run_view import RESULT_KEYS, RunView, extendable, read_metrics
 from lib.training.starting import create
 
 __all__ = [
-    "RESULT_KEYS", "RunView", "command_line", "create", "extend", "extendable", "get", "list_runs", "log_tail",
-    "metrics", "move", "read_metrics", "repeat", "resumable", "resume", "retry", "stop", "waiting",
+    "RESULT_KEYS", "RunView", "cancel", "command_line", "create", "extend", "extendable", "get", "list_runs",
+    "log_tail", "metrics", "move", "read_metrics", "repeat", "resumable", "resume", "retry", "stop", "waiting",
 ]  # fmt: skip
 
 
@@ -29,9 +29,22 @@ def stop(run_id: str, user: str) -> RunView:
     Raises:
         WrongState: it has ended already.
     """
+    return _end(run_id, user, "stopped", at_once=False)
+
+
+def cancel(run_id: str, user: str) -> RunView:
+    """End a run at once, also one that is stuck: only its last checkpoint stays, from which it can be resumed.
+
+    Raises:
+        WrongState: it has ended already.
+    """
+    return _end(run_id, user, "cancelled", at_once=True)
+
+
+def _end(run_id: str, user: str, what: str, at_once: bool) -> RunView:
     view = get(run_id)
-    queue.stop(view.job.id)
-    note(user, f"stopped run {run_id}", f"runs?run={run_id}")
+    queue.stop(view.job.id, at_once)
+    note(user, f"{what} run {run_id}", f"runs?run={run_id}")
     return get(run_id)
 
 

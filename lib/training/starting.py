@@ -14,6 +14,7 @@ from lib.storage import run_dir, write_json
 from lib.training.config import TrainConfig
 from lib.training.listing import get
 from lib.training.names import new_name
+from lib.training.plan.settling import settled
 from lib.training.repeat import command_line
 from lib.training.run_view import RunView
 
@@ -31,6 +32,7 @@ def create(data: str, model: str, template: str, config: TrainConfig, user: str,
     _check_model(model)
     renderer = get_template(template)
     template = renderer.name  # of a saved one, the version of today
+    config = settled(info, model, template, config)
     run_id = _new_id()
     run = Run(
         id=run_id,

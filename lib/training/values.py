@@ -27,6 +27,9 @@ MOST: dict[str, int] = {
 }
 """Setting -> the largest value that anybody could mean."""
 
+AUTOMATIC = ("per_device_train_batch_size",)
+"""Settings of which 0 is also written `auto`."""
+
 _WORDS: dict[type, str] = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 _TRUTH_OF = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
@@ -44,13 +47,19 @@ def read(settings: Mapping[str, Any], kinds: Mapping[str, type]) -> tuple[dict[s
             faults[key] = "no such setting; there are " + ", ".join(kinds)
             continue
         try:
-            values[key] = _converted(value, kinds[key])
+            automatic = key in AUTOMATIC and value == "auto"
+            values[key] = _converted(0 if automatic else value, kinds[key])
         except (KeyError, TypeError, ValueError, OverflowError):
             faults[key] = f"{value!r} is not {_WORDS[kinds[key]]}"
     too_much = {
         key: f"must be {MOST[key]:,} or less" for key, value in values.items() if key in MOST and value > MOST[key]
     }
     return values, faults | too_much
+
+
+def shown(key: str, value: Any) -> str:
+    """A value as people write it: `read` takes it back."""
+    return "auto" if key in AUTOMATIC and value == 0 else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _converted(value: Any, kind: type) -> Any:

@@ -77,13 +77,17 @@ def run(run: Annotated[str, typer.Argument(help="Run id.")], json: AsJson = Fals
         print(f"It can go on from step {step}: python -m studio resume {view.id}")
     if view.summary:
         _print_summary(view.summary)
-        _print_facts(view.facts)
+    _print_facts(view.facts)
     print(store.repeat(view))
 
 
-def stop(run: Annotated[str, typer.Argument(help="Run id.")], json: AsJson = False) -> None:
+def stop(
+    run: Annotated[str, typer.Argument(help="Run id.")],
+    cancel: Annotated[bool, typer.Option("--cancel", help="End it at once; only its last checkpoint stays.")] = False,
+    json: AsJson = False,
+) -> None:
     """Stop a run and keep what it has learned so far."""
-    view = store.stop(run, settings.user)
+    view = (store.cancel if cancel else store.stop)(run, settings.user)
     if view.job.live:
         follow(view.job.id)
         view = store.get(run)

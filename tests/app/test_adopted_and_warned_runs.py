@@ -13,7 +13,7 @@ from lib.training import runs
 from lib.training.adopt import adopt
 from tests import tiny
 from tests.app import seeds
-from tests.app.screen import button, open_page, texts, words
+from tests.app.screen import button, field, open_page, texts, words
 
 
 @pytest.fixture
@@ -36,6 +36,21 @@ def test_an_adapter_made_elsewhere_has_its_pages(guest):
     for place in ({}, {"runs": f"guest,{other.id}"}):
         page = open_page("runs", **place)
         assert not page.exception and "guest" in words(page)
+
+
+def test_an_adapter_is_taken_in_on_the_page(tiny_home, tiny_folder, tmp_path):
+    adapter = tiny.write_adapter(tiny_folder, tmp_path / "theirs", seed=2)
+    app = open_page("runs")
+    field(app, "Adapter").set_value(str(adapter))
+    field(app, "Name of the run").set_value("guest").run()
+    button(app, "Take it in").click().run()
+    assert any("in which template" in text for text in texts(app, "error")) and not runs.list_runs()
+    field(app, "In the template").set_value("chatml").run()
+    button(app, "Take it in").click().run()
+    assert not app.exception
+    view = runs.get("guest")
+    assert (view.status, view.template, view.model) == ("finished", "chatml", "tiny") and view.adopted
+    assert "guest" in words(open_page("runs")), "beside the others"
 
 
 def test_a_run_in_trouble_says_so_and_what_to_do(home):

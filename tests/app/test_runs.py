@@ -7,8 +7,12 @@ import json
 import pytest
 
 from lib import packaging
+from lib.data import datasets
 from lib.jobs import queue
-from lib.training import labels, runs
+from lib.training import checkpoints, labels, runs
+from lib.training.checkpoints import Place
+from lib.training.config import TrainConfig
+from lib.training.plan import plan
 from lib.training.presets import get_preset
 from studio.components.charts import MOST_POINTS, points, smoothed, spark
 from tests.app import seeds
@@ -48,6 +52,21 @@ def test_runs_are_compared_by_what_differs() -> None:
     assert "Search" in words(app)
 
 
+def test_runs_are_compared_by_what_they_answered() -> None:
+    views = [seeds.run() for _ in range(4)]
+    for number, view in enumerate(views[:3]):
+        lines = [
+            {"step": step, "prompt": prompt, "answer": f"<i>{number} at {step}</i>", "tokens": 5, "seconds": 0.1,
+             "ended": "end"}
+            for prompt in ("What is a *bursa*?", f"Only {number}?") for step in (0, 40)
+        ]  # fmt: skip
+        (view.folder / "samples.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    app = open_page("runs", runs=",".join(view.id for view in views))
+    assert not app.exception
+    assert texts(app, "text") == [f"<i>{number} at 40</i>" for number in range(3)]
+    assert "What is a \\*bursa\\*?" in words(app) and "Only 0?" not in words(app)
+
+
 def test_a_comparison_of_runs_that_are_gone_says_so() -> None:
     app = open_page("runs", runs="nonesuch,<b>x</b>")
     assert not app.exception and len(app.warning) == 2
@@ -69,6 +88,19 @@ def test_an_interrupted_run_can_be_started_again() -> None:
     button(app, "Start it again").click().run()
     assert not app.exception
     assert runs.get(run.id).status == "queued"
+
+
+def test_a_finished_run_is_trained_longer() -> None:
+    run = seeds.run("finished")
+    kept = checkpoints.folder_of(run.folder) / "checkpoint-40"
+    kept.mkdir(parents=True)
+    (kept / checkpoints.PLACE).write_text(json.dumps(Place(40, 40, 1, 1.0, 1, True, "x", "y").to_dict()))
+    app = open_page("runs", run=run.id)
+    field(app, "More steps").set_value(15).run()
+    button(app, "Go on").click().run()
+    assert not app.exception
+    view = runs.get(run.id)
+    assert (view.status, view.config.max_steps) == ("queued", 55)
 
 
 def test_a_run_that_ran_out_of_memory_offers_what_would_fit() -> None:
@@ -128,10 +160,13 @@ def test_settings_of_a_run_are_copied_and_saved() -> None:
 
 
 def test_proposed_settings_are_put_into_the_form() -> None:
+    config = TrainConfig.from_settings(get_preset("first-look").settings)
+    proposed = plan(datasets.get("medical-terms"), "starter", "llama2", config).proposals[0].settings
+    assert {"per_device_train_batch_size", "gradient_checkpointing"} <= set(proposed)
     app = open_page("train", dataset="medical-terms")
     button(app, "Use these").click().run()
-    assert field(app, "Rows per batch").value == "1"
-    assert field(app, "Gradient checkpointing").value == "on"
+    assert field(app, "Rows per batch").value == str(proposed["per_device_train_batch_size"])
+    assert field(app, "Gradient checkpointing").value == proposed["gradient_checkpointing"]
     field(app, "Preset").set_value("llama2-chat-4bit").run()
     assert field(app, "Rows per batch").value == "4"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from lib.database import Job, session
 from lib.jobs import queue
 from lib.training import runs
 from tests.app import seeds
@@ -25,6 +26,7 @@ def test_the_plan_says_what_will_happen() -> None:
     assert "**286** of 287 training rows used, 24 to measure on" in shown
     assert "fits: " in shown and "estimated" in shown
     assert "Only 56% of the rows are seen" in shown
+    assert field(app, "Rows per batch").value == "auto" and "batches of 4 rows" in shown
     assert "python -m studio train medical-terms@1 --model starter --template llama2" in words(app)
 
 
@@ -65,12 +67,13 @@ def test_start_queues_a_run_and_shows_it() -> None:
     assert [job.id for job in queue.live_jobs()] == [view.job.id]
 
 
-def test_a_queued_run_can_be_stopped() -> None:
+def test_a_queued_run_can_be_cancelled() -> None:
     ready()
     view = seeds.run("queued")
     app = open_page("runs", run=view.id)
     assert "Waiting for its turn" in words(app)
-    button(app, "Stop and keep").click().run()
+    assert "Stop and keep" not in [one.label for one in app.button], "there is nothing to keep"
+    button(app, "Cancel").click().run()
     assert not app.exception
     assert runs.get(view.id).status == "stopped"
 
@@ -96,6 +99,10 @@ def test_a_running_run_shows_how_far_it_is_and_can_be_stopped() -> None:
     button(app, "Stop and keep").click().run()
     assert runs.get(view.id).job.stopping
     assert "Stopping; what is there is kept" in words(app)
+    button(app, "Cancel").click().run()
+    assert not app.exception
+    with session() as opened:
+        assert opened.get(Job, view.job.id).stop_requested_at == queue.LONG_AGO, "the worker does not wait for it"
 
 
 def test_a_failed_run_says_what_happened_and_what_to_do() -> None:

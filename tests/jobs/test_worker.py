@@ -93,6 +93,17 @@ def test_a_job_that_does_not_hear_is_killed(start_worker, monkeypatch):
     assert not alive(pid)
 
 
+def test_a_job_that_is_to_end_at_once_is_not_waited_for(start_worker):
+    deaf, asked = submit(do="deaf"), submit(do="deaf")
+    start_worker()
+    pids = [pid_of(job_id) for job_id in (deaf, asked)]
+    queue.stop(asked)
+    for job_id in (deaf, asked):
+        assert queue.stop(job_id, at_once=True).stopping
+    assert [ended(job_id).status for job_id in (deaf, asked)] == ["stopped", "stopped"]
+    assert not any(map(alive, pids))
+
+
 def test_jobs_outlive_a_killed_worker_and_are_not_run_twice(start_worker, tmp_path):
     go, mark = tmp_path / "go", tmp_path / "mark"
     job_id = submit("compute-test", do="until", until=str(go), mark=str(mark))

@@ -8,14 +8,17 @@ import pytest
 import yaml
 
 from lib import packaging
+from lib.data import datasets
 from lib.errors import BadInput, NotFound, WrongState
 from lib.formats import load_tokenizer
 from lib.jobs import queue
 from lib.jobs import run as job_process
 from lib.models import find
 from lib.packaging.packages import package_dir
+from lib.records import Conversation, Message
 from lib.storage import read_json
 from lib.training import runs
+from lib.training.plan import plan, submit_dry_run
 from tests import tiny
 from tests.export.hub_server import FakeHub, running
 
@@ -107,6 +110,33 @@ def test_every_kind_of_adapter_keeps_its_answers(finished, package, settings):
     assert parity["same"] == parity["prompts"] == 16 and parity["kl"] < 1e-5
     held = settings.get("quantization", "none")
     assert (f"{held} weights" in job.result["merged_into"]) == (held != "none")
+
+
+def test_four_bits_on_a_cpu_from_the_plan_to_the_answer_of_the_package(new_run, package, jobs_here):
+    """Planned, measured, trained, merged: the package alone says what base and adapter say."""
+    from lib.inference.generator import BASE, Generator, Sampling
+
+    view = new_run(quantization="nf4", max_steps=8)
+    info, config = datasets.get(view.data_ref), view.config
+    submit_dry_run(info, "tiny", "llama2", config, "tester")
+    jobs_here()
+    planned = plan(info, "tiny", "llama2", config)
+    assert planned.can_start and planned.measured and planned.pace.steps == 8
+    assert any(item.name == "base" and "4 bits" in item.words for item in planned.memory.items)
+    done = runs.get(view.id)
+    assert done.status == "finished" and done.summary["loss"][1] < done.summary["loss"][0]
+    made = package(view.id, "merged").result
+    assert made["parity"]["same"] == made["parity"]["prompts"] == 16
+
+    tokenizer = load_tokenizer(find("tiny").path)
+    asked = Conversation((Message("user", "Add 3 and 3."),))
+    ids = tokenizer.encode_conversation(asked, view.renderer, generation=True).ids
+    beside = Generator(find("tiny").path, "nf4")
+    beside.add_adapter(view.id, view.folder / "adapter")
+    stops, sampling = tokenizer.stop_ids("llama2"), Sampling(max_new_tokens=12)
+    (expected,) = beside.generate([ids], [view.id], stops, sampling)
+    (said,) = Generator(find(made["out"]).path).generate([ids], [BASE], stops, sampling)
+    assert said.ids == expected.ids
 
 
 def test_half_precision_is_rounded_once_and_told_as_it_is(finished, package):

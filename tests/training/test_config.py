@@ -10,6 +10,8 @@ from lib.errors import BadSettings
 from lib.formats.fitting import POLICIES
 from lib.training.config import TrainConfig, field_help
 from lib.training.presets import PRESETS
+from lib.training.repeat import command_line
+from lib.training.values import shown
 
 
 def test_all_faults_come_at_once():
@@ -54,6 +56,15 @@ def test_values_that_are_none(key, text):
 def test_who_asks_for_epochs_means_epochs():
     assert TrainConfig.from_settings({"num_train_epochs": "2"}).max_steps == 0
     assert TrainConfig.from_settings({"num_train_epochs": "2", "max_steps": "7"}).max_steps == 7
+
+
+def test_the_batch_can_be_left_to_the_plan():
+    config = TrainConfig.from_settings({"per_device_train_batch_size": "auto", "gradient_accumulation_steps": 2})
+    assert (config.per_device_train_batch_size, config.rows_per_step) == (0, 8)
+    assert "per_device_train_batch_size=auto" in command_line("sums", "tiny", "llama2", config)
+    assert shown("per_device_train_batch_size", 0) == "auto" and shown("eval_steps", 0.5) == "0.5"
+    with pytest.raises(BadSettings):
+        TrainConfig.from_settings({"max_length": "auto"})
 
 
 def test_settings_survive_a_round_trip():

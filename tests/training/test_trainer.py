@@ -15,7 +15,7 @@ from lib.models import find, fingerprint
 from lib.training import runs
 from lib.training.rows import prepare
 from tests import tiny
-from tests.helpers import FakeJob
+from tests.helpers import FakeJob, wait_until
 
 SUMMARY = {
     "run", "steps", "tokens", "seconds", "tokens_per_second", "peak_memory_bytes", "loss", "eval_loss",
@@ -168,6 +168,18 @@ def test_a_run_that_diverges_is_named(new_run, train, tiny_home, tiny_folder):
     assert not runs.get(run.id).has_adapter
     for line in (run.folder / "metrics.jsonl").read_text().splitlines():
         json.loads(line, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+
+
+def test_a_run_that_fails_says_too_what_it_was_made_with(new_run, train, tiny_home, tiny_folder):
+    poison(tiny_home / "models" / "tiny", tiny_folder, "d")
+    run = new_run()
+    assert runs.get(run.id).facts == {}
+    with pytest.raises(ModelError):
+        train(run)
+    facts = wait_until(lambda: runs.get(run.id).facts, "it is written down")
+    assert runs.get(run.id).summary == {}
+    assert facts["data"] == run.data_ref and facts["template"] == "llama2" and facts["versions"]["torch"]
+    assert facts["base_sha256"] == fingerprint(find("tiny").path) and "--model tiny" in facts["command"]
 
 
 def test_a_base_that_gives_nan_is_named(new_run, train, tiny_home, tiny_folder):

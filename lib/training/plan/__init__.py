@@ -10,7 +10,7 @@ counting     tokens of the rows; rows: what the settings make of them; batches: 
 pace         time, from runs like it or from the arithmetic
 candidates   other settings for the same run; proposals: which of them, and why
 warnings     what to know before, and what speaks against starting
-auto         what settings at `auto` come to; the trainer asks here too
+auto         what settings at `auto` come to; the trainer asks here too. settling: those of a run that is being made
 after_failure  what would fit when a run has died for want of memory
 dry_runs     measurements that replace the estimate (taken by lib.training.trainer.dry)
 """

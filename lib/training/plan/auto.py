@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from lib.devices import Device, default_device
-from lib.training.config import AUTO, TrainConfig
-from lib.training.plan.batches import longest_batch
+from lib.training.config import AUTO, AUTO_ROWS, TrainConfig
+from lib.training.plan.batches import Counts, longest_batch
 from lib.training.plan.estimate import Precision, estimate
 from lib.training.plan.shape_files import read_shape
 
@@ -20,6 +21,31 @@ def precision_of(config: TrainConfig, device: Device | None = None) -> Precision
     if device.bf16:
         return "bf16"
     return "fp16" if device.is_gpu else "fp32"
+
+
+def with_batch(
+    folder: Path, config: TrainConfig, lengths: Counts, trained: Counts, device: Device | None = None
+) -> TrainConfig:
+    """The settings with a batch in place of 0: the largest that fits, with as many rows in every step.
+
+    Args:
+        lengths, trained: tokens of each row to train on, and how many of them are learned.
+
+    Raises:
+        ModelError: the model's files cannot be read.
+    """
+    if config.per_device_train_batch_size:
+        return config
+    device = device or default_device()
+    shape, precision, rows = read_shape(folder), precision_of(config, device), config.rows_per_step
+    at_auto = (False, True) if device.is_gpu else (False,)
+    ways = {"on": (True,), "off": (False,)}.get(config.gradient_checkpointing, at_auto)
+    for size in (size for size in range(AUTO_ROWS, 0, -1) if rows % size == 0):
+        tried = replace(config, per_device_train_batch_size=size, gradient_accumulation_steps=rows // size)
+        batch = longest_batch(lengths, trained, tried)
+        if any(estimate(shape, tried, device, batch, precision, checkpointing=twice).fits for twice in ways):
+            return tried
+    return tried
 
 
 def needs_checkpointing(

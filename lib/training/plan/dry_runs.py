@@ -25,6 +25,7 @@ from lib.models.weights import weight_files
 from lib.settings import settings
 from lib.storage import read_json, write_json
 from lib.training.config import TrainConfig
+from lib.training.plan.settling import settled
 
 KIND = "dry run"
 # What neither memory nor the time of a step depends on.
@@ -70,6 +71,7 @@ def key_of(info: DatasetInfo, model: str, template: str, config: TrainConfig, de
         NotFound, ModelError: no such template or model.
     """
     folder, renderer = models.find(model).path, get_template(template)
+    config = settled(info, model, template, config, device)
     files = [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in weight_files(folder)]
     wanted = {name: value for name, value in config.to_dict().items() if name not in _REST}
     parts = [files, info.hash, renderer.name, renderer.source, device.kind, device.name, wanted]
@@ -82,7 +84,9 @@ def submit_dry_run(info: DatasetInfo, model: str, template: str, config: TrainCo
     Raises:
         NotFound, ModelError: no such template or model.
     """
-    key = key_of(info, model, template, config, default_device())
+    device = default_device()
+    config = settled(info, model, template, config, device)
+    key = key_of(info, model, template, config, device)
     last = queue.newest(KIND, key=key)
     if last and last.live:
         return last.id

@@ -10,7 +10,7 @@ from lib.devices import Device, default_device
 from lib.formats import get_template, load_tokenizer
 from lib.training import runs
 from lib.training.config import TrainConfig
-from lib.training.plan.auto import precision_of
+from lib.training.plan.auto import precision_of, with_batch
 from lib.training.plan.candidates import Candidate, Ground, look
 from lib.training.plan.dry_runs import DryRun, newest_dry_run
 from lib.training.plan.pace import LIKE, Rate, rate_of
@@ -41,6 +41,7 @@ def plan(
     device = device or default_device()
     found = models.find(model)
     shape, rows = read_shape(found.path), rows_of(info, model, template, config)
+    config = with_batch(found.path, config, rows.lengths, rows.learned, device)
     dry = newest_dry_run(info, model, template, config, device)
     ground, now = _with_dry_run(Ground(shape, device, rows, _rate(model, shape, config, device, dry)), config, dry)
     better = propose(ground, config, now) if proposals and rows.used else ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from lib import models
 from lib.data import datasets
-from lib.errors import Stopped, WrongState
+from lib.errors import Stopped, StorageError, WrongState
 from lib.formats import ModelTokenizer, load_tokenizer
 from lib.jobs.context import JobContext
 from lib.models.download import fetch
@@ -23,6 +24,7 @@ from lib.storage import disk_errors, write_json
 from lib.training import checkpoints, runs
 from lib.training.checkpoints import Checkpoint, Place
 from lib.training.rows import Prepared, prepare
+from lib.training.run_view import MADE_WITH
 from lib.training.runs import RunView
 from lib.training.trainer import faults
 from lib.training.trainer.building import build
@@ -65,7 +67,7 @@ class _Parts:
     stopping: EarlyStopping
     keeper: Keeper
     found: Checkpoint | None
-    git: Future[dict[str, Any]]
+    made: Future[dict[str, Any]]
 
 
 def _set_up(run: RunView, job: JobContext, phase: Phase) -> _Parts:
@@ -99,7 +101,23 @@ def _set_up(run: RunView, job: JobContext, phase: Phase) -> _Parts:
     for callback in (Samples.of(run, prepared, tokenizer, job), stopping, keeper):
         trainer.add_callback(callback)
     trainer.keep = keeper.write
-    return _Parts(run, job, base, tokenizer, prepared, trainer, recorder, stopping, keeper, found, git)
+    made = _write_down(run, provenance(run, tokenizer, prepared), weights, git)
+    return _Parts(run, job, base, tokenizer, prepared, trainer, recorder, stopping, keeper, found, made)
+
+
+def _write_down(
+    run: RunView, known: dict[str, Any], weights: Future[str], git: Future[dict[str, Any]]
+) -> Future[dict[str, Any]]:
+    """What the run is made with: for its manifest, and as a file now, for a run that does not come to its end."""
+
+    def write(folder: Path) -> dict[str, Any]:
+        state = git.result()
+        made = {**known, "base_sha256": weights.result(), **({"git": state} if state else {})}
+        with contextlib.suppress(StorageError):  # the manifest will say it too, or why there is none
+            write_json(folder / MADE_WITH, made)
+        return made
+
+    return _in_background(write, run.folder)
 
 
 def _train(parts: _Parts, extended: bool) -> dict[str, Any]:
@@ -151,8 +169,8 @@ def _finish(parts: _Parts, timing: dict[str, Any]) -> dict[str, Any]:
         "eval_loss": [recorder.before, after],
         **parts.stopping.summary,
     }
-    made = provenance(run, parts.base, parts.tokenizer, parts.prepared, parts.git.result())
-    write_json(run.folder / "manifest.json", {**summary, **timing, **made})
+    made = parts.made.result()
+    write_json(run.folder / "manifest.json", {**summary, **timing, **made, "finished_at": time.time()})
     parts.stopping.clean()
     checkpoints.prune(run.folder, keep=1)
     return summary

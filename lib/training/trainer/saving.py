@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import resource
-import time
 from pathlib import Path
 from typing import Any
 
@@ -59,19 +58,13 @@ def memory_limit() -> int | None:
     return int(torch.cuda.get_device_properties(0).total_memory) if torch.cuda.is_available() else None
 
 
-def provenance(
-    run: RunView, base: Path, tokenizer: ModelTokenizer, prepared: Prepared, git: dict[str, Any]
-) -> dict[str, Any]:
-    """What the manifest says beside the results: all that it takes to repeat the run.
-
-    `git` is the state of the studio's own checkout as `git_state` found it; it is left out where there is none.
-    """
+def provenance(run: RunView, tokenizer: ModelTokenizer, prepared: Prepared) -> dict[str, Any]:
+    """What the manifest says beside the results: all that it takes to repeat the run, but for what takes a while."""
     source = run.renderer.source
     return {
         "data": run.data_ref,
         "data_hash": datasets.get(run.data_ref).hash,
         "model": run.model,
-        "base_sha256": models.fingerprint(base),
         "template": run.template,
         "template_sha256": template_sha256(run.renderer, tokenizer),
         **({"template_source": source} if source else {}),
@@ -81,6 +74,4 @@ def provenance(
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU ({platform.machine()})",
         "threads": torch.get_num_threads(),
         "versions": versions(),
-        **({"git": git} if git else {}),
-        "finished_at": time.time(),
     }

@@ -17,6 +17,22 @@ from studio.components.links import go, link
 LONGER = 20  # steps that the field proposes
 
 
+def show_ends(run: RunView) -> None:
+    """Buttons that end a live run: one keeps what it has learned, the other waits for nothing."""
+    if run.status == "running" and st.button(
+        "Stop and keep", icon=":material/stop:", disabled=run.job.stopping, key="stop-run",
+        help="After the step that it is at: its adapter is measured and saved.",
+    ):  # fmt: skip
+        runs.stop(run.id, person.name())
+        st.rerun()
+    if st.button("Cancel", icon=":material/close:", type="tertiary", key="cancel-run", help=_CANCEL):
+        runs.cancel(run.id, person.name())
+        st.rerun()
+
+
+_CANCEL = "At once, also when it is stuck. No adapter is saved; it can be resumed from its last checkpoint."
+
+
 def show_actions(run: RunView) -> None:
     """Buttons for a run that has ended."""
     with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -11,10 +11,10 @@ from lib.words import counted, duration
 from studio.components.badges import state_badge
 from studio.components.charts import points, spark
 from studio.components.links import link
+from studio.components.runs.adopting import show_adopting
 from studio.components.text import ago, escape
 
 PAGE = 20
-MOST_COMPARED = 8  # curves that can still be told apart
 
 
 def show_list(views: list[RunView]) -> None:
@@ -23,6 +23,7 @@ def show_list(views: list[RunView]) -> None:
         search = st.text_input("Search", key="runs-search", icon=":material/search:", persist_state="session",
                                placeholder="name, dataset, model, template, state, tag, note or person")  # fmt: skip
         _compare_button()
+        show_adopting()
     found = labels.matching(views, search)
     if not found:
         st.caption("No run has all of these words.")
@@ -73,11 +74,9 @@ def _pick(run_id: str) -> None:
 
 def _compare_button() -> None:
     chosen = picked()
-    many = len(chosen) > MOST_COMPARED
     label = f"Compare {len(chosen)} runs" if len(chosen) > 1 else "Compare runs"
-    help_text = f"Tick up to {MOST_COMPARED} runs." if len(chosen) < 2 or many else None
-    st.button(label, icon=":material/stacked_line_chart:", disabled=len(chosen) < 2 or many, help=help_text,
-              on_click=_open, args=(chosen,))  # fmt: skip
+    st.button(label, icon=":material/stacked_line_chart:", disabled=len(chosen) < 2, on_click=_open, args=(chosen,),
+              help="Tick two runs or more." if len(chosen) < 2 else None)  # fmt: skip
 
 
 def _open(names: list[str]) -> None:

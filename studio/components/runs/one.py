@@ -10,13 +10,12 @@ from lib.jobs import queue
 from lib.training import runs
 from lib.training.runs import RunView
 from lib.words import duration
-from studio import person
 from studio.components.badges import state_badge
 from studio.components.charts import figure_chart, loss_chart, smoothing
 from studio.components.errors import guarded, show_job_error
 from studio.components.frame import Place, chain_bar
 from studio.components.job import progress_bar
-from studio.components.runs.actions import show_actions, show_labels
+from studio.components.runs.actions import show_actions, show_ends, show_labels
 from studio.components.runs.packaging import show_packaging
 from studio.components.runs.samples import show_samples
 from studio.components.text import ago, escape
@@ -59,9 +58,7 @@ def _live(run_id: str) -> None:
         st.subheader(run.id, anchor=False, width="content")
         state_badge(run.status)
         st.space("stretch")
-        if st.button("Stop and keep", icon=":material/stop:", disabled=run.job.stopping, key="stop-run"):
-            runs.stop(run.id, person.name())
-            st.rerun()
+        show_ends(run)
     progress_bar(run.job, "steps")
     for notice in run.warnings:
         st.warning(escape(notice.text), icon=":material/warning:")
@@ -136,10 +133,18 @@ def _figures(summary: dict[str, Any]) -> None:
             help="Real tokens trained on, padding not counted.",
         )
         st.metric("Speed", f"{summary['tokens_per_second']:,.0f} tok/s", border=True, height="stretch")
-        st.metric(
-            "Time", duration(summary["seconds"]), border=True, height="stretch", help="Steps alone, without loading."
-        )
+        st.metric("Time", duration(summary["seconds"]), border=True, height="stretch", help=_around(summary))
         st.metric("Peak memory", f"{summary['peak_memory_bytes'] / 2**30:.1f} GiB", border=True, height="stretch")
+
+
+def _around(summary: dict[str, Any]) -> str:
+    """What the time of the steps leaves out."""
+    if summary.get("ready_seconds") is None:
+        return "Steps alone, without loading."
+    other = f"; {share:.0%} of the time since was not steps" if (share := summary.get("other_share")) else ""
+    return (
+        f"Steps alone. The first one came {duration(summary['ready_seconds'])} after the start of its process{other}."
+    )
 
 
 def _details(run: RunView) -> None:

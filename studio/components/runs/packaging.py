@@ -8,12 +8,15 @@ from lib import packaging
 from lib.errors import StudioError
 from lib.packaging import PackageView
 from lib.packaging.packages import DTYPES, KINDS
+from lib.training import runs
 from lib.training.runs import RunView
 from lib.words import size
 from studio import person
 from studio.components.errors import show, show_job_error
 from studio.components.job import follow
+from studio.components.links import link
 from studio.components.text import escape
+from studio.page_table import TABLE
 
 ABOUT = {
     "adapter": "The adapter alone: small, and for those who have the base.",
@@ -70,6 +73,9 @@ def _package(package: PackageView) -> None:
         parity = package.parity
         if parity:
             st.markdown(f":material/verified: :small[{escape(parity['sentence'])}]")
+        if package.kind == "merged" and "playground" in TABLE:
+            link("playground", "Chat with it", icon=":material/chat:", model=str(package.folder),
+                 template=runs.get(package.run).template)  # fmt: skip
         for note in package.manifest.get("notes", []):
             st.caption(escape(note))
         for words, command in package.manifest.get("commands", {}).items():

@@ -3,11 +3,36 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 
 import streamlit as st
 
-from lib.training.samples import Sample, read_samples
+from lib.training.samples import Sample, by_question, read_samples
+from lib.words import counted
 from studio.components.text import escape, shorten
+
+MOST_QUESTIONS, BESIDE = 8, 3  # questions shown of several runs; answers in one line
+
+
+def show_samples_beside(names: list[str]) -> None:
+    """The last answer of each run to the questions that two of them or more were asked."""
+    newest = {name: {prompt: found[-1] for prompt, found in by_question(read_samples(name)).items()} for name in names}
+    asked = Counter(prompt for answers in newest.values() for prompt in answers)
+    shared = [prompt for prompt, times in asked.items() if times > 1]
+    if not shared:
+        return
+    st.markdown("**Sample answers**")
+    for prompt in shared[:MOST_QUESTIONS]:
+        with st.container(border=True):
+            st.markdown(f":small[:gray[answers to]] {escape(shorten(prompt, 200))}")
+            answered = [name for name in names if prompt in newest[name]]
+            for first in range(0, len(answered), BESIDE):
+                for cell, name in zip(st.columns(BESIDE), answered[first : first + BESIDE], strict=False):
+                    with cell:
+                        st.markdown(f"**{name}**")
+                        _answer(newest[name][prompt])
+    if (left := len(shared) - MOST_QUESTIONS) > 0:
+        st.caption(f"{counted(left, 'more question')} on the pages of the runs.")
 
 
 def show_samples(run_id: str) -> None:

@@ -13,6 +13,7 @@ from lib.words import duration
 from studio.components.badges import state_badge
 from studio.components.charts import loss_chart, smoothing
 from studio.components.links import link
+from studio.components.runs.samples import show_samples_beside
 from studio.components.text import escape
 
 FACTS = ("data", "model", "template")
@@ -41,6 +42,7 @@ def show_side_by_side(names: list[str]) -> None:
     with right:
         st.markdown("**Results**")
         _table(_results(views), [view.id for view in views], "figure", "None has ended yet.")
+    show_samples_beside([view.id for view in views])
 
 
 def differing(views: list[RunView]) -> dict[str, list[Any]]:

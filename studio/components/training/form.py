@@ -12,6 +12,7 @@ from lib.training import config as settings
 from lib.training import runs
 from lib.training.config import TrainConfig, field_help
 from lib.training.presets import Preset, delete_preset, list_presets, save_preset
+from lib.training.values import shown
 from studio import person
 from studio.components.errors import show
 from studio.components.formatting import look
@@ -194,7 +195,7 @@ def _field(cell: Any, preset: str, name: str, start: TrainConfig) -> tuple[Any, 
         value = cell.text_area(label, default, placeholder="What is a bursa?", **more)
     else:
         # Text rather than number inputs: 1e-4 can be typed, and every fault is named together.
-        value = cell.text_input(label, f"{default:g}" if isinstance(default, float) else str(default), **more)
+        value = cell.text_input(label, shown(name, default), **more)
     return value, cell.empty()
 
 

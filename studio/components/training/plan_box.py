@@ -32,19 +32,19 @@ def plan_box(info: DatasetInfo, model: str, template: str, config: TrainConfig |
             return False
         try:
             found = plan(info, model, template, config)
-            job = dry_run_job(info, model, template, config)
+            job = dry_run_job(info, model, template, found.config)
         except StudioError as error:
             show(error.message, error.hint)
             return False
         _memory(found)
-        _figures(found)
+        _figures(found, config)
         _rows(found)
         for name, text in found.faults.items():
             st.error(f"**{escape(label_of(name))}**: {escape(text)}", icon=":material/block:")
         for warning in found.warnings:
             st.warning(escape(warning.text), icon=":material/warning:")
         _proposals(found)
-        _measure(info, model, template, config, found, job)
+        _measure(info, model, template, found, job)
         st.caption("The same from a terminal:")
         st.code(command_line(info.ref, model, template, config), language=None, wrap_lines=True)
     return found.can_start
@@ -88,7 +88,8 @@ def _bar(parts: list[tuple[str, int]], free: int) -> None:
     st.echarts_chart(spec, height=62, key="plan-memory", alt=f"Memory by part: {listed}.")
 
 
-def _figures(found: Plan) -> None:
+def _figures(found: Plan, asked: TrainConfig) -> None:
+    """Time and steps; the batch too, where it was left to the plan."""
     pace = found.pace
     with st.container(horizontal=True):
         st.metric("Time", duration(pace.seconds), width=130, help=f"{escape(pace.source)}. Until the first step: "
@@ -96,7 +97,9 @@ def _figures(found: Plan) -> None:
         st.metric("Steps", f"{pace.steps:,}", width=90, help=f"{found.config.rows_per_step} rows a step")
         st.metric("Passes", f"{pace.epochs:.2g}", width=90, help="Times that each row is seen.")
         st.metric("Tokens learned", f"{pace.trained_tokens:,}", width=130, help=f"Of {pace.tokens:,} that are read.")
-    st.caption(f":material/timer: {pace.tokens_per_second:,.0f} tokens/s, {escape(pace.source)}")
+    rows = counted(found.config.per_device_train_batch_size, "row")
+    batches = f"batches of {rows} · " if found.config != asked else ""
+    st.caption(f":material/timer: {batches}{pace.tokens_per_second:,.0f} tokens/s, {escape(pace.source)}")
 
 
 def _rows(found: Plan) -> None:
@@ -123,9 +126,7 @@ def _proposals(found: Plan) -> None:
             st.button("Use these", key=f"proposal-{number}", on_click=override, args=(proposal.settings,))
 
 
-def _measure(
-    info: DatasetInfo, model: str, template: str, config: TrainConfig, found: Plan, job: JobView | None
-) -> None:
+def _measure(info: DatasetInfo, model: str, template: str, found: Plan, job: JobView | None) -> None:
     """Two steps on the longest rows in place of the estimate."""
     if job and job.live:
         follow(job.id, "steps")
@@ -137,7 +138,7 @@ def _measure(
         "Measure first", icon=":material/speed:", disabled=not found.rows.used,
         help="Loads the model and takes two steps, one of them on the longest rows: memory and time as they are.",
     ):  # fmt: skip
-        submit_dry_run(info, model, template, config, person.name())
+        submit_dry_run(info, model, template, found.config, person.name())
         st.rerun()
 
 

@@ -15,17 +15,19 @@ from lib.data.edits import open_copy
 from lib.data.lint import LintSettings
 from lib.data.lint.run import lint
 from lib.formats import load_tokenizer
+from lib.jobs import queue
 from lib.jobs.view import JobView
 from lib.models import find
 from lib.settings import ROOT
 from lib.training import runs
 from lib.training.config import TrainConfig
-from lib.training.plan import plan
+from lib.training.plan import dry_run_job, plan, submit_dry_run
 from lib.training.plan.after_failure import LESS, nearest_that_fits
 from lib.training.plan.auto import needs_checkpointing, precision_of
 from lib.training.plan.pace import pace_of, rate_of
 from lib.training.plan.rows import rows_of
 from lib.training.plan.shape_files import read_shape
+from lib.training.presets import PRESETS
 from lib.training.rows import prepare
 from lib.training.run_view import RunView
 from tests import tiny
@@ -118,6 +120,30 @@ def test_what_cannot_fit_is_refused_with_the_nearest_change(store, seven):
     mended = plan(info, seven, "llama2", TrainConfig.from_settings({**config.to_dict(), **nearest.settings}), gpu(8))
     assert mended.fits and mended.memory.needed == nearest.bytes
     assert mended.config.rows_per_step == config.rows_per_step
+
+
+def test_a_batch_left_to_the_plan_is_the_largest_that_fits(store, seven):
+    info, config = store(LONG_ROWS), TrainConfig(quantization="nf4", gradient_checkpointing="on")
+    left = replace(config, per_device_train_batch_size=0, gradient_accumulation_steps=2)
+    for size in (4, 2, 1):
+        named = plan(info, seven, "llama2", replace(config, per_device_train_batch_size=size), gpu(40))
+        found = plan(info, seven, "llama2", left, gpu(named.memory.needed * 1.001 / 2**30))
+        assert found.fits and found.config.per_device_train_batch_size == size
+        assert found.config.rows_per_step == left.rows_per_step == 8
+    assert not plan(info, seven, "llama2", left, gpu(3)).fits
+
+
+def test_a_run_keeps_the_batch_that_was_chosen_for_it(tiny_home, store):
+    info, config = store(), TrainConfig.from_settings(PRESETS["first-look"].settings)
+    assert config.per_device_train_batch_size == 0 and PRESETS["first-look"].model == "starter"
+    view = runs.create(info.ref, "tiny", "llama2", config, "ann")
+    assert view.config == replace(config, per_device_train_batch_size=4)
+    assert "per_device_train_batch_size" not in runs.repeat(view), "which is the default"
+    elsewhere = runs.create(info.ref, "ada/not-here", "llama2", config, "ann")
+    assert elsewhere.config.per_device_train_batch_size == 4
+    submitted = queue.get(submit_dry_run(info, "tiny", "llama2", config, "ann"))
+    assert submitted.payload["settings"]["per_device_train_batch_size"] == 4
+    assert dry_run_job(info, "tiny", "llama2", view.config) == submitted
 
 
 def test_without_room_for_the_base_nothing_helps(store, seven):

@@ -1,0 +1,37 @@
+"""The settings that a run is made with, where some were left to the plan: they are chosen once, when it is made."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lib import models
+from lib.data.datasets import DatasetInfo
+from lib.devices import Device, default_device
+from lib.errors import StudioError
+from lib.jobs import queue
+from lib.training.config import AUTO_ROWS, TrainConfig
+from lib.training.plan.auto import with_batch
+from lib.training.plan.rows import rows_of
+
+
+def settled(
+    info: DatasetInfo, model: str, template: str, config: TrainConfig, device: Device | None = None
+) -> TrainConfig:
+    """The settings with a batch that fits in place of 0; as they are where they name one.
+
+    Where the plan cannot be asked, as for a model that is still to be fetched, the whole step is one batch.
+    """
+    if config.per_device_train_batch_size:
+        return config
+    try:
+        rows = rows_of(info, model, template, config)
+        return with_batch(models.find(model).path, config, rows.lengths, rows.learned, device or _when_its_turn_comes())
+    except StudioError:
+        return replace(config, per_device_train_batch_size=AUTO_ROWS)
+
+
+def _when_its_turn_comes() -> Device:
+    """The device as a run will find it: a GPU is let go of by what computes on it now."""
+    device = default_device()
+    busy = any(job.status == "running" and job.lane == "compute" for job in queue.live_jobs())
+    return replace(device, free=device.memory) if device.is_gpu and busy else device
