@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -98,11 +99,13 @@ def jobs_here(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Let jobs run in this process, which has torch loaded already, whenever a worker would be started."""
 
     def work() -> None:
+        before = signal.getsignal(signal.SIGTERM)
         while job := queue.claim(psutil.Process()):
             log = log_path(job.id)
             log.parent.mkdir(parents=True, exist_ok=True)
             with log.open("a") as file, contextlib.redirect_stdout(file):
                 run.main(job.id)
+        signal.signal(signal.SIGTERM, before)  # a job takes it as a wish to stop; the tests shall end of it
 
     monkeypatch.setattr(worker, "ensure", work)
     return work

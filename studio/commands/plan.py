@@ -74,7 +74,8 @@ def _print_memory(found: Plan) -> None:
     print()
     table(["memory", "", ""], [[item.name, memory(item.bytes), item.words] for item in (*need.items, need.overhead)])
     how = need.source or "estimated"
-    print(f"peak {memory(need.peak)} ({how}); needs {memory(need.needed)} of {memory(need.free)} that are free")
+    there = f"of {memory(need.free)} that are free, {memory(need.usable)} of them usable"
+    print(f"peak {memory(need.peak)} ({how}); needs {memory(need.needed)} {there}")
 
 
 def _print_rows(found: Plan) -> None:

@@ -54,8 +54,13 @@ class Memory:
         return self.peak - sum(item.bytes for item in self.items if item.reclaimable)
 
     @property
+    def usable(self) -> int:
+        """What may be planned with of what is free."""
+        return int(self.free * ROOM)
+
+    @property
     def fits(self) -> bool:
-        return self.needed <= self.free * ROOM
+        return self.needed <= self.usable
 
     def with_measurement(self, peak: int, source: str) -> Memory:
         """The same with a measured peak; the parts stay as they were estimated."""

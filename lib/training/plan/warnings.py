@@ -43,7 +43,8 @@ def faults_of(
         faults["rows"] = f"No row can be trained on: {reasons or 'the train split is empty'}."
     if not needed.fits:
         nearest = f" {proposals[0].why}" if proposals else " Nothing that can be changed here makes it fit."
-        faults["memory"] = f"It needs {memory(needed.needed)} and {memory(needed.free)} are free.{nearest}"
+        there = f"{memory(needed.usable)} of the {memory(needed.free)} that are free can be used"
+        faults["memory"] = f"It needs {memory(needed.needed)}, and {there}.{nearest}"
     return faults
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import streamlit as st
 
 from lib import packaging
@@ -74,10 +76,15 @@ def _package(package: PackageView) -> None:
         if parity:
             st.markdown(f":material/verified: :small[{escape(parity['sentence'])}]")
         if package.kind == "merged" and "playground" in TABLE:
-            link("playground", "Chat with it", icon=":material/chat:", model=str(package.folder),
-                 template=runs.get(package.run).template)  # fmt: skip
+            link("playground", "Chat with it", icon=":material/chat:", panes=_panes(package))
         for note in package.manifest.get("notes", []):
             st.caption(escape(note))
         for words, command in package.manifest.get("commands", {}).items():
             st.caption(escape(words))
             st.code(command, language=None, wrap_lines=True)
+
+
+def _panes(package: PackageView) -> str:
+    """The package and the run that it is of, as the Playground's address names them."""
+    keys = (f"model:{package.folder}|{runs.get(package.run).template}|none", f"run:{package.run}")
+    return ",".join(quote(key, safe="|:/@") for key in keys)

@@ -52,7 +52,8 @@ def plan_box(info: DatasetInfo, model: str, template: str, config: TrainConfig |
 
 def _memory(found: Plan) -> None:
     need = found.memory
-    words = f"{memory(need.needed)} of {memory(need.free)} free on {found.device.name}"
+    there = f"{memory(need.free)} free" if need.fits else f"{memory(need.usable)} usable"
+    words = f"{memory(need.needed)} of {there} on {found.device.name}"
     with st.container(horizontal=True, vertical_alignment="center"):
         if need.fits:
             st.badge(f"fits: {escape(words)}", color="green", icon=":material/check:", width="content")

@@ -34,7 +34,7 @@ def test_what_cannot_fit_ends_with_status_1(command, home, store):
     write_hollow(home / "models" / "seven", LLAMA2_7B)
     result = command("plan", "sums", "--model", "seven", "--memory", "2", "--json")
     assert result.code == 1 and not result.json()["fits"] and "memory" in result.json()["faults"]
-    assert "2.0 GiB are free" in result.err and "Traceback" not in result.err
+    assert "of the 2.0 GiB that are free can be used" in result.err and "Traceback" not in result.err
 
 
 def test_measured_on_request(command, sums, jobs_here):
