@@ -27,6 +27,7 @@ TABLE: dict[str, Entry] = {
     "format": Entry("Format", ":material/data_object:"),
     "train": Entry("Train", ":material/model_training:"),
     "runs": Entry("Runs", ":material/timeline:"),
+    "playground": Entry("Playground", ":material/forum:"),
     "compare": Entry("Compare", ":material/compare_arrows:"),
     "vote": Entry("Vote", ":material/how_to_vote:"),
 }
@@ -35,7 +36,7 @@ SECTIONS: dict[str, list[str]] = {
     "": ["home"],
     "Data": ["datasets", "curate", "format"],
     "Models": ["train", "runs"],
-    "Evidence": ["compare", "vote"],
+    "Evidence": ["playground", "compare", "vote"],
 }
 
 

@@ -12,7 +12,7 @@ import streamlit as st
 
 Key = Literal[
     "dataset", "template", "model", "tokenizer", "run", "view", "comparison",
-    "length", "long", "escape", "row", "way", "other", "part", "lint",
+    "length", "long", "escape", "row", "way", "other", "part", "lint", "panes",
 ]  # fmt: skip
 
 

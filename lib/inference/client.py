@@ -4,89 +4,94 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx2 as httpx
 
 from lib.errors import ModelError, StudioError
+from lib.inference.talk import Answer
 from lib.jobs import queue
 from lib.settings import settings
 from lib.storage import engine_file
 
 START_SECONDS = 120
-
-
-@dataclass
-class Ask:
-    """One question to a base and runs on it; `runs` holds run ids, or None for the base alone.
-
-    `escape`: the runs have learned marks of the format in texts with a backslash.
-    """
-
-    model: str
-    template: str
-    runs: list[str | None]
-    messages: list[dict[str, str]]
-    quantization: str = "none"
-    escape: bool = False
-    sampling: dict[str, Any] = field(default_factory=dict)
+SILENT_SECONDS = 60  # the engine says something twice a second, but for moments in which it loads a model
 
 
 @dataclass(frozen=True)
-class Step:
-    """What is known so far. `note` says what the engine does while there is no text yet."""
+class Ask:
+    """A question to several panes. Each is a side (`lib.evaluation.sides.Side.to_dict`) with its `messages`.
 
-    texts: list[str]
-    note: str = ""
-    completions: list[dict[str, Any]] = field(default_factory=list)
+    `sampling`: see `lib.inference.sampling.Sampling`.
+    """
+
+    panes: Sequence[Mapping[str, Any]]
+    sampling: Mapping[str, Any] = field(default_factory=dict)
 
 
-def ask(question: Ask) -> Iterator[Step]:
-    """Stream the answers of all panes together.
+def ask(question: Ask) -> Iterator[list[Answer]]:
+    """Stream the answers of all panes together: what each has written so far, again and again, twice a second at least.
+
+    What is closed before its end is stopped.
 
     Raises:
         StudioError: what the engine said, or that none could be started.
     """
-    empty = [""] * len(question.runs)
-    yield Step(empty, "waking the engine")
-    address, token = _connect()
-    yield Step(empty, "loading the model (the first question takes longest)")
+    known = None
+    for known in _connecting():
+        if known is None:
+            yield _all(question, "waking the engine")
+    assert known is not None
+    address, token = known
+    yield _all(question, "asking the engine")
     try:
         with httpx.stream(
             "POST",
             f"{address}/generate",
-            json=vars(question),
+            json={"panes": [dict(pane) for pane in question.panes], "sampling": dict(question.sampling)},
             headers={"Authorization": f"Bearer {token}"},
-            timeout=httpx.Timeout(None, connect=10),
+            timeout=httpx.Timeout(SILENT_SECONDS, connect=10),
         ) as response:
-            for line in response.iter_lines():
-                yield _step(json.loads(line), empty)
+            ended = False
+            for text in response.iter_lines():
+                line = json.loads(text)
+                ended = line.get("done", False)
+                yield _answers(line, question)
     except httpx.HTTPError as error:
-        raise ModelError(
-            "The engine went away while it answered.", "Ask again; if it happens again, memory may be short."
-        ) from error
+        raise _gone() from error
+    if not ended:
+        raise _gone()
 
 
-def _step(line: dict[str, Any], empty: list[str]) -> Step:
+def _gone() -> ModelError:
+    return ModelError("The engine went away while it answered.", "Ask again; if it happens again, memory may be short.")
+
+
+def _all(question: Ask, note: str) -> list[Answer]:
+    return [Answer(note=note) for _ in question.panes]
+
+
+def _answers(line: dict[str, Any], question: Ask) -> list[Answer]:
     if "error" in line:
-        raise StudioError(line["message"], line.get("hint", ""))
+        raise StudioError(line.get("message", "The engine refused."), line.get("hint", "Ask again."))
     if "queue" in line:
-        return Step(empty, f"{line['queue']} before you in the queue")
-    if "completions" in line:
-        return Step([completion["text"] for completion in line["completions"]], "", line["completions"])
-    return Step(line["texts"], "answering")
+        ahead = line["queue"]
+        return _all(question, f"{ahead} before you in the queue" if ahead else "asking the engine")
+    return [Answer(**answer) for answer in line["answers"]]
 
 
-def _connect() -> tuple[str, str]:
-    """Address and token of a live engine; asks the worker for one when there is none."""
+def _connecting() -> Iterator[tuple[str, str] | None]:
+    """None again and again until there is a live engine, then its address and token; has the worker start one."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         known = _announced()
         if known and _healthy(*known):
-            return known
+            yield known
+            return
         queue.submit_once("engine", {}, settings.user)
+        yield None
         time.sleep(0.3)
     raise ModelError("The inference engine did not start.", "See that the worker runs (System), then ask again.")
 

@@ -116,7 +116,7 @@ class Generator:
         Raises:
             ModelError: a prompt leaves no room for an answer.
         """
-        self._check_room(max(len(request.ids) for request in requests), sampling)
+        self.check_room(max(len(request.ids) for request in requests), sampling)
         stopped = False
         for places in batches(self.model, requests, sampling, self._router.alone(self.model)):
 
@@ -132,7 +132,7 @@ class Generator:
             if stopped:
                 return
 
-    def _check_room(self, longest: int, sampling: Sampling) -> None:
+    def check_room(self, longest: int, sampling: Sampling) -> None:
         if longest + sampling.max_new_tokens > self.context_length:
             raise ModelError(
                 f"A prompt of {longest} tokens and {sampling.max_new_tokens} new ones are more than the model's "

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from lib.settings import ROOT
 
-PAGES = ("home", "datasets", "curate", "format", "train", "runs", "compare", "vote")
+PAGES = ("home", "datasets", "curate", "format", "train", "runs", "playground", "compare", "vote")
 
 # What a page of an empty home tells a newcomer to do.
 FIRST_STEP = {
@@ -20,6 +20,7 @@ FIRST_STEP = {
     "format": "Import one",
     "train": "Import one",
     "runs": "Train First look",
+    "playground": "There is no model to ask yet",
     "compare": "Train First look",
     "vote": "a finished comparison",
 }

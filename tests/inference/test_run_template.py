@@ -6,12 +6,14 @@ import asyncio
 import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import httpx2 as httpx
 import pytest
 
 from lib.errors import NotFound
+from lib.evaluation.sides import Side, base_side, run_side
 from lib.formats import get_template, saved
 from lib.inference.engine import Engine
 from lib.storage import engine_file, read_json, templates_dir
@@ -26,12 +28,11 @@ SOURCE = (
 )
 
 
-def ask(engine: Engine, **changes: Any) -> dict[str, Any]:
-    """The last line that the engine answers with."""
-    body = {
-        "model": "tiny", "template": "mine@1", "messages": [{"role": "user", "content": "Add 3 and 3."}],
-        "sampling": {"max_new_tokens": 8}, **changes,
-    }  # fmt: skip
+def ask(engine: Engine, *sides: Side) -> list[dict[str, Any]]:
+    """The last answers that the engine gives."""
+    messages = [{"role": "user", "content": "Add 3 and 3."}]
+    panes = [{**side.to_dict(), "messages": messages} for side in sides]
+    body = {"panes": panes, "sampling": {"max_new_tokens": 8}}
 
     async def post() -> httpx.Response:
         token = read_json(engine_file())["token"]
@@ -40,7 +41,7 @@ def ask(engine: Engine, **changes: Any) -> dict[str, Any]:
             return await client.post("/generate", json=body, headers={"Authorization": f"Bearer {token}"}, timeout=60)
 
     with ThreadPoolExecutor(1) as other:  # beside the browser tests, this thread may have a loop of its own
-        return json.loads(other.submit(asyncio.run, post()).result().text.splitlines()[-1])
+        return json.loads(other.submit(asyncio.run, post()).result().text.splitlines()[-1])["answers"]
 
 
 def test_a_run_answers_in_its_own_template(new_run, jobs_here):
@@ -51,16 +52,18 @@ def test_a_run_answers_in_its_own_template(new_run, jobs_here):
     assert runs.get(run).template == "mine@1"
     engine = Engine(FakeJob())
     engine.announce(0)
-    before = ask(engine, runs=[None, run])
-    assert before["completions"][1]["text"]
+    tuned = run_side(run)
+    before = ask(engine, base_side(tuned), tuned)
+    assert before[1]["text"]
 
     shutil.rmtree(templates_dir())
     with pytest.raises(NotFound):
         get_template("mine@1")
-    after = ask(engine, runs=[None, run])
-    texts = [[one["text"] for one in answer["completions"]] for answer in (before, after)]
-    assert texts[0] == texts[1] and after["prompt_tokens"] == before["prompt_tokens"]
+    after = ask(engine, base_side(run_side(run)), run_side(run))
+    assert [one["text"] for one in after] == [one["text"] for one in before]
+    assert after[0]["prompt_tokens"] == before[0]["prompt_tokens"]
 
-    assert ask(engine, runs=[None])["error"] == "NotFound", "without a run there is only the name"
-    other = ask(engine, runs=[run], template="alpaca")
-    assert other["prompt_tokens"] > before["prompt_tokens"], "another template can be asked for"
+    (unknown,) = ask(engine, Side("tiny", "tiny", None, "none", "mine@1"))
+    assert unknown["ended"] == "refused" and "mine@1" in unknown["message"], "without its text there is only the name"
+    (other,) = ask(engine, replace(tuned, template="alpaca", source=""))
+    assert other["prompt_tokens"] > before[1]["prompt_tokens"], "another template can be asked for"
