@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from lib.formats.segments import Segment
+from lib.formats.segments import Segment, text_of
 from lib.formats.visible import Pieces, describe, label, visible
 
 if TYPE_CHECKING:
     from lib.formats.tokenizer import ModelTokenizer, Tokens
 
 TRAINED, SPECIAL, PARTIAL = 1, 2, 4
-"""Bits of `TokenView.flags`. Partial: the token is a part of a character, shown as its bytes in hexadecimal."""
+"""Bits of `TokenView.flags`. Partial: the token has a part of a character, shown as its bytes in hexadecimal."""
 
+_ASCII = bytes(range(0x80))
 _BYTE_TOKEN = re.compile(r"<0x([0-9A-F]{2})>")
 
 
@@ -28,7 +29,7 @@ class TokenView:
     flags: list[int]
     shown: list[Pieces]
     hidden: dict[int, str]
-    """Of tokens with hidden characters: all of their characters by code and name."""
+    """Of tokens with hidden characters or parts of characters: all of their characters by code and name."""
 
     @property
     def prompt(self) -> int:
@@ -50,15 +51,15 @@ def token_view(segments: Sequence[Segment], tokens: Tokens, tokenizer: ModelToke
     flags: list[int] = []
     shown: list[Pieces] = []
     hidden: dict[int, str] = {}
-    spans = [None, *tokens.spans, None]
+    text, partials = text_of(segments), tokens.partial()
     for number, piece in enumerate(tokenizer.pieces(segments, tokens)):
-        before, span, after = spans[number : number + 3]
         special = tokens.special[number]
-        partial = not special and (span in (before, after) or span[0] == span[1])  # type: ignore[index]
+        partial = partials[number] and not special
         flags.append(TRAINED * tokens.trained[number] + SPECIAL * special + PARTIAL * partial)
-        shown.append([(piece, False)] if special else [(_bytes(piece), True)] if partial else _shown(piece))
-        if not partial and any(is_label for _, is_label in shown[-1]):
-            hidden[number] = describe(piece)
+        shown.append([(piece, False)] if special else _bytes(piece) if partial else _shown(piece))
+        start, end = tokens.spans[number]
+        if start < end and any(is_label for _, is_label in shown[-1]):
+            hidden[number] = describe(text[start:end])
     return TokenView(tokens.ids, flags, shown, hidden)
 
 
@@ -84,17 +85,22 @@ def _cut_breaks(text: str) -> list[str]:
     return parts
 
 
-def _bytes(piece: str) -> str:
-    """The bytes that a vocabulary's spelling of a part of a character stands for; the spelling itself if for none.
+def _bytes(piece: str) -> Pieces:
+    """A vocabulary's spelling of a token with a part of a character: its ASCII, and its other bytes as a label.
 
-    SentencePiece writes `<0xE2>`, byte-level vocabularies a letter for each byte.
+    SentencePiece writes `<0xE2>`, byte-level vocabularies a letter for each byte. Any other spelling stays as it is.
     """
     if match := _BYTE_TOKEN.fullmatch(piece):
-        return match[1]
+        return [(match[1], True)]
     letters = _byte_letters()
-    if piece and all(letter in letters for letter in piece):
-        return " ".join(f"{letters[letter]:02X}" for letter in piece)
-    return piece
+    if not piece or any(letter not in letters for letter in piece):
+        return [(piece, True)]
+    raw = bytes(letters[letter] for letter in piece)
+    rest = raw.lstrip(_ASCII)
+    before, inner = raw[: len(raw) - len(rest)], rest.rstrip(_ASCII)
+    behind = rest[len(inner) :]
+    label = [(inner.hex(" ").upper(), True)] if inner else []
+    return [*_shown(before.decode()), *label, *_shown(behind.decode())]
 
 
 @cache

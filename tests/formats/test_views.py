@@ -9,7 +9,7 @@ from lib.formats import ModelTokenizer, Segment, render, text_of
 from lib.formats.text_view import CHANGED, LABEL, SPECIAL, TRAINED, text_view
 from lib.formats.token_view import PARTIAL, token_view
 from tests.formats.conversations import talk
-from tests.formats.strategies import few
+from tests.formats.strategies import NASTY, few, texts
 
 SEGMENTS = [Segment("<s>", False, True), Segment("ask a\u200bb ", False), Segment("answer", True)]
 
@@ -32,6 +32,28 @@ def test_parts_of_characters_show_their_bytes(tokenizer: ModelTokenizer) -> None
     view = token_view(segments, tokenizer.tokenize(segments), tokenizer)
     shown = " ".join(text for pieces in view.shown for text, _ in pieces).replace("▁", "").split()
     assert shown[-3:] == ["E2", "80", "AE"]
+
+
+def test_a_space_before_a_part_of_a_character_is_no_part_of_it(all_tokenizers: dict[str, ModelTokenizer]) -> None:
+    """SmolLM2 has a token for a space and two of the three bytes."""
+    segments = [Segment("a \u202egnp.exe", False)]
+    tokens = all_tokenizers["starter"].tokenize(segments)
+    view = token_view(segments, tokens, all_tokenizers["starter"])
+    assert view.shown[1:3] == [[(" ", False), ("E2 80", True)], [("AE", True)]]
+    assert view.flags[1:3] == [PARTIAL, PARTIAL]
+    assert view.hidden == {1: "U+0020 space, U+202E right-to-left override", 2: "U+202E right-to-left override"}
+
+
+@few
+@given(text=texts(NASTY))
+def test_no_token_is_shown_in_the_spelling_of_the_vocabulary(
+    all_tokenizers: dict[str, ModelTokenizer], text: str
+) -> None:
+    """Byte-level vocabularies write a space as Ġ, and SentencePiece as ▁."""
+    for tokenizer in all_tokenizers.values():
+        segments = [Segment(text, False)]
+        view = token_view(segments, tokenizer.tokenize(segments), tokenizer)
+        assert "Ġ" not in "".join(shown for pieces in view.shown for shown, _ in pieces)
 
 
 def test_text_is_cut_at_every_change_of_kind() -> None:
