@@ -1,31 +1,30 @@
-"""Compare: the same question to base and tuned, or a whole split with metrics."""
+"""Compare: is the tuned model better, by how much, and how sure is that; with prompt sets and metrics of a team."""
 
 import streamlit as st
 
-from studio import state
-from studio.components import asking, choose, comparison_view
-from studio.components.frame import Place, chain_bar, empty_state, header
+from lib.errors import NotFound
+from lib.evaluation import comparisons
+from studio import person
+from studio.components.comparing import place
+from studio.components.comparing.one import show_comparison
+from studio.components.comparing.overview import show_overview
+from studio.components.comparing.own_metrics import show_own_metrics
+from studio.components.comparing.sets_view import show_sets
+from studio.components.frame import header
+from studio.components.text import escape
 
-header("compare", "Base and tuned model side by side: one question at a time, or a whole held-out split with figures.")
-bar = st.container()
-comparison_view.follow_link()
-run = choose.run()
-if run is None:
-    empty_state(
-        "Nothing to compare yet: train a run first. First look takes about two minutes.", "train", "Train First look"
-    )
-    st.stop()
-with bar:
-    chain_bar(
-        Place(dataset=run.data_ref, template=run.template, run=run.id, comparison=st.query_params.get("comparison", ""))
-    )
+VIEWS = {"comparisons": show_overview, "prompt sets": show_sets, "rules": show_own_metrics}
 
-VIEWS = ["ask both", comparison_view.SPLIT_VIEW]
-_, widget = state.choice("view", VIEWS, VIEWS[0])
-view = st.segmented_control(
-    "View", VIEWS, required=True, key=widget, on_change=state.chosen, args=("view",), label_visibility="collapsed"
-)
-if view == "ask both":
-    asking.show_panes(run)
+header("compare", "Is the tuned model better than its base, by how much, and how sure is that?")
+asked = st.query_params.get("comparison", "")
+view = None
+if asked:
+    try:
+        view = comparisons.get(place.number("comparison") or 0)
+    except NotFound:
+        st.warning(f"There is no comparison {escape(asked)}. All of them are below.", icon=":material/link_off:")
+if view is not None:
+    show_comparison(view)
 else:
-    comparison_view.show_split(run)
+    VIEWS[place.switch("view", "View", list(VIEWS), "comparisons")]()
+person.keep()

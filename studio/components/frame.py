@@ -46,7 +46,9 @@ def chain_bar(place: Place) -> None:
             link(target, label, **parameters)
         if place.next_page:
             st.markdown(":small[:gray[›]]", width="content")
-            parameters = {key: getattr(place, key) for key in ("dataset", "template", "run") if getattr(place, key)}
+            parameters = {
+                key: getattr(place, key) for key in ("dataset", "template", "run", "comparison") if getattr(place, key)
+            }
             link(place.next_page, f"**{place.next_label}**", icon=":material/arrow_forward:", **parameters)
 
 

@@ -50,6 +50,12 @@ def show_diff(before: str, after: str, key: str) -> None:
     _component(data={"pieces": shown}, key=key)
 
 
+def show_marked(text: str, other: str, key: str) -> None:
+    """Draw one of two texts whole; the words that the other one does not have are underlined."""
+    pieces = [[piece.text, piece.kind] for piece in words(other, text) if piece.kind != "removed"]
+    _component(data={"pieces": pieces}, key=key)
+
+
 def _short(text: str) -> str:
     if len(text) <= 3 * SHOWN:
         return text

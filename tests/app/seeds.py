@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from lib.data import datasets, versions
 from lib.data.checks import Settings, results
@@ -20,14 +18,14 @@ from lib.data.imports.importer import import_source
 from lib.database import Job, session
 from lib.evaluation import comparisons
 from lib.evaluation.comparisons import CompareConfig, ComparisonView
-from lib.evaluation.metrics import METRICS
 from lib.settings import settings
-from lib.storage import comparison_dir, write_json
+from lib.storage import write_json
 from lib.training import runs
 from lib.training.config import TrainConfig
 from lib.training.presets import PRESETS
 from lib.training.runs import RunView
 from studio.commands.setup import SAMPLES
+from tests.app import evidence
 from tests.formats.tokenizers_for_tests import starter_like
 from tests.training.plan.folders import STARTER, llama_tensors, write_header
 
@@ -74,23 +72,11 @@ def run(status: str = "finished", data: str = "medical-terms", steps: int = 40, 
     return runs.get(view.id)
 
 
-def comparison(view: RunView, rows: int = 8) -> ComparisonView:
-    """A finished comparison of a run with its base."""
-    made = comparisons.create([view.id], view.data_ref, "test", CompareConfig(limit=rows), "tester")
-    names = (view.model, view.id)
-    table: dict[str, list[Any]] = {
-        "row_id": list(range(rows)),
-        "prompt": [f"What is term {number}?" for number in range(rows)],
-        "reference": ["A short reference answer. In plain words: short."] * rows,
-    }
-    for index, name in enumerate(names):
-        table[f"text|{name}"] = [f"Answer {number} of {name}, with *stars* and $5." for number in range(rows)]
-        for metric in METRICS:
-            table[f"{metric}|{name}"] = [0.1 * number + index for number in range(rows)]
-    folder = comparison_dir(made.id)
-    folder.mkdir(parents=True)
-    pq.write_table(pa.table(table), folder / "outputs.parquet")
-    write_json(folder / "result.json", _result(names, rows))
+def comparison(view: RunView, rows: int = 12, more: Sequence[RunView] = (), **settings: Any) -> ComparisonView:
+    """A finished comparison of runs with the base of the first, with all that a job leaves behind."""
+    names = [view.id, *(one.id for one in more)]
+    made = comparisons.create(names, view.data_ref, "test", CompareConfig(limit=rows, **settings), "tester")
+    evidence.write(made, rows)
     _set_job(made.job.id, status="finished", result={"comparison": made.id, "rows": rows})
     return comparisons.get(made.id)
 
@@ -147,30 +133,3 @@ def _summary(run_id: str, steps: int) -> dict[str, Any]:
         "eval_loss": [3.2, 1.4],
         "device": "CPU (x86_64)",
     }
-
-
-def _result(names: tuple[str, str], rows: int) -> dict[str, Any]:
-    base, tuned = names
-    models = {
-        name: {metric: {"n": rows, "mean": 3.0 + index, "low": 2.0, "high": 5.0} for metric in METRICS}
-        for index, name in enumerate(names)
-    }
-    verdicts = ["tuned better", "tuned worse", "no evidence"]
-    pairs = [
-        {
-            "base": base,
-            "tuned": tuned,
-            "metric": metric,
-            "difference": 1.0,
-            "low": -0.5 if index % 3 == 2 else 0.5,
-            "high": 1.5,
-            "p": 0.0004 if index % 3 == 0 else 0.2,
-            "wins": rows - 1,
-            "ties": 1,
-            "losses": 0,
-            "verdict": verdicts[index % 3],
-        }
-        for index, metric in enumerate(METRICS)
-    ]
-    left_out = {"longer than the run's max_length": 2}
-    return {"models": models, "pairs": pairs, "rows": rows, "asked": rows, "left_out": left_out}

@@ -1,17 +1,28 @@
-"""The Compare page: asking both, a split with figures, addresses."""
+"""The Compare page: the list, a new comparison, one with its figures, slices, examples and history."""
 
 from __future__ import annotations
 
-from lib.evaluation import comparisons
+import shlex
+
+import pytest
+
+from lib.evaluation import comparisons, prompt_sets
+from lib.evaluation.metrics import rules
+from studio.components.comparing.draft import LIKE_THE_RUN, Draft
 from tests.app import seeds
 from tests.app.screen import button, field, open_page, texts, words
+from tests.evaluation import stored
 
 
-def test_the_question_starts_with_a_held_out_row() -> None:
-    view = seeds.full()
-    app = open_page("compare", run=view.id)
-    assert field(app, "Question").value.startswith("Rewrite this note in plain English.")
-    assert button(app, "Ask both")
+def two_runs() -> tuple[str, str]:
+    """Two finished runs, a comparison of each, and one of both."""
+    seeds.samples()
+    seeds.model()
+    first, second = seeds.run("finished"), seeds.run("finished")
+    seeds.comparison(first)
+    seeds.comparison(second, metrics=("chrf", "rougeL"))
+    seeds.comparison(first, 12, [second])
+    return first.id, second.id
 
 
 def test_runs_without_an_adapter_are_not_offered() -> None:
@@ -25,26 +36,17 @@ def test_runs_without_an_adapter_are_not_offered() -> None:
     assert "has no adapter to compare" in app.warning[0].value
 
 
-def test_a_split_shows_verdict_figures_and_examples() -> None:
-    view = seeds.full()
-    app = open_page("compare", run=view.id, view="test split")
+def test_the_list_has_what_was_asked_and_what_came_out() -> None:
+    first, second = two_runs()
+    comparisons.create([first], None, "train", comparisons.CompareConfig(), "ann")
+    app = open_page("compare")
     assert not app.exception
     shown = words(app)
-    for text in ("tuned is better on", "worse on", "no evidence either way", "better / same / worse", "< 0.001"):
-        assert text in shown
-    assert f"Answer 0 of {view.id}, with *stars* and $5." in texts(app, "text")
-
-
-def test_a_link_to_a_comparison_opens_that_comparison() -> None:
-    seeds.samples()
-    seeds.model()
-    first, second = seeds.run("finished"), seeds.run("finished")
-    made = seeds.comparison(first)
-    seeds.comparison(second)
-    app = open_page("compare", comparison=str(made.id))
-    assert not app.exception
-    assert f"Comparison {made.id}:" in words(app)
-    assert field(app, "Run").value == first.id
+    for text in ("medical-terms@1 test, 12 rows", "finished", "queued", "better", "ann, just now"):
+        assert text.replace("-", "\\-") in shown or text in shown
+    found = open_page("compare", find=f"{second} finished")
+    assert "2 comparisons of 4" in words(found)
+    assert "No comparison has all of these words" in words(open_page("compare", find="nonesuch"))
 
 
 def test_an_unknown_comparison_in_the_address_is_said() -> None:
@@ -55,35 +57,242 @@ def test_an_unknown_comparison_in_the_address_is_said() -> None:
         assert "There is no comparison" in words(app)
 
 
+def test_a_comparison_shows_verdict_figures_and_why_to_trust_it() -> None:
+    view = seeds.full()
+    app = open_page("compare", comparison="1")
+    assert not app.exception
+    shown = words(app)
+    for text in (
+        "Tuned is better on", "How sure? 11 rows counted · 1 leaked \\(excluded\\)", "better / same / worse",
+        "▲ better", "was trained on 1 question", "ended without a word on 1 of 12 rows", "Blind vote",
+    ):  # fmt: skip
+        assert text in shown, text
+    assert f"{view.id.replace('-', chr(92) + '-')} against starter on" in shown
+    for opened in ("compare-trust", "compare-words"):
+        app.session_state[opened] = True
+    app.run()
+    assert not app.exception
+    shown = words(app)
+    for text in (
+        "numbers from which it picks its words",
+        "adadadadadadadad",
+        "3 seeds",
+        "sacrebleu",
+        "ROUGE\\-L: tuned is better",
+    ):
+        assert text in shown, text
+
+
+def test_several_tuned_sides_are_shown_together_or_one_by_one() -> None:
+    first, second = two_runs()
+    app = open_page("compare", comparison="3")
+    assert not app.exception
+    assert "its figure" in words(app)
+    one = open_page("compare", comparison="3", side=second)
+    assert "its figure" not in words(one)
+    assert f"tuned · {first}".replace("-", "\\-") in words(one)  # examples keep all answers
+
+
+def test_slices_have_figures_of_their_own_and_lead_to_examples() -> None:
+    seeds.full()
+    app = open_page("compare", comparison="1", part="Slices")
+    assert not app.exception
+    for way in field(app, "Group by").options:
+        field(app, "Group by").select(way).run()
+        assert not app.exception
+    assert "p is corrected for how many groups there are" in words(app)
+    app = open_page("compare", comparison="1", by="prompt length")
+    field(app, "Group").select_index(1).run()
+    assert not app.exception
+    assert "of 12 rows" in words(app) and "12 of 12 rows" not in words(app)
+
+
+def test_examples_are_ordered_filtered_and_searched() -> None:
+    seeds.full()
+    app = open_page("compare", comparison="1")
+    assert "Answer 4 of $5, with *stars*." in words(app)  # a regression: worst first
+    for label in ("Order", "Metric", "Outcome", "Trained on"):
+        for option in field(app, label).options:
+            field(app, label).select(option).run()
+            assert not app.exception and not app.error
+    assert "1 of 12 rows" in words(open_page("compare", comparison="1", leaked="yes"))
+    assert "1 of 12 rows" in words(open_page("compare", comparison="1", outcome="lost"))
+    assert "No row is so" in words(open_page("compare", comparison="1", find="nonesuch"))
+    assert "12 of 12 rows" in words(open_page("compare", comparison="1", page="77"))
+
+
+def test_a_lost_example_leads_to_the_nearest_training_rows() -> None:
+    seeds.full()
+    app = open_page("compare", comparison="1")
+    button(app, "Nearest training rows").click().run()
+    assert not app.exception
+    shown = words(app)
+    assert "was trained on" in shown and "% alike" in shown
+    button(app, "Hide the training rows").click().run()
+    assert "% alike" not in words(app)
+
+
+def test_two_comparisons_are_held_against_each_other() -> None:
+    two_runs()
+    app = open_page("compare", comparison="1", part="Another comparison")
+    assert not app.exception
+    assert "12 questions in common" in words(app)
+    field(app, "The other comparison").select_index(1).run()
+    assert not app.exception
+    assert "Differences are comparison 2 less comparison 1" in words(app)
+    assert "metrics" in words(app)
+
+
+def test_what_was_stored_without_figures_can_be_read() -> None:
+    number = stored.pairs()
+    app = open_page("compare", comparison=str(number))
+    assert not app.exception
+    assert "It has no figures" in words(app) and "A plain answer to number 3." in words(app)
+
+
+@pytest.mark.parametrize("status", ["failed", "interrupted", "stopped"])
+def test_what_ended_early_can_be_resumed(status: str) -> None:
+    seeds.samples()
+    seeds.model()
+    run = seeds.run("finished")
+    made = comparisons.create([run.id], None, "test", comparisons.CompareConfig(limit=8), "ann")
+    seeds._set_job(made.job.id, status=status, error=seeds.MEMORY)
+    app = open_page("compare", comparison=str(made.id))
+    assert "Memory ran out" in words(app)
+    button(app, "Resume").click().run()
+    assert not app.exception
+    assert "Waiting for its turn" in words(app)
+
+
 def test_compare_queues_a_comparison_and_shows_it() -> None:
     seeds.samples()
     seeds.model()
     view = seeds.run("finished")
-    app = open_page("compare", run=view.id, view="test split")
-    field(app, "Rows at most").set_value(8)
+    app = open_page("compare", run=view.id)
+    field(app, "Rows at most").set_value(8).run()
+    command = shlex.split(app.code[0].value)
+    assert command[3:] == ["compare", view.id, "--data", "medical-terms@1", "--split", "test", "--limit", "8"]
     button(app, "Compare").click().run()
     assert not app.exception
     (made,) = comparisons.list_comparisons()
     assert (made.split, made.config["limit"], made.status) == ("test", 8, "queued")
-    assert f"Comparison {made.id}:" in words(app)
+    app = open_page("compare", comparison=str(made.id))
     assert "Waiting for its turn" in words(app)
     button(app, "Stop and keep").click().run()
     assert not app.exception
     assert comparisons.get(made.id).status == "stopped"
 
 
-def test_examples_can_be_put_in_order_of_difference() -> None:
-    view = seeds.full()
-    app = open_page("compare", run=view.id, view="test split")
-    for option in field(app, "Order").options:
-        field(app, "Order").select(option).run()
-        assert not app.exception
-        assert not app.error
-
-
-def test_an_empty_question_is_said() -> None:
-    view = seeds.full()
+def test_faults_stand_beside_their_fields() -> None:
+    seeds.samples()
+    seeds.model()
+    view = seeds.run("finished")
     app = open_page("compare", run=view.id)
-    field(app, "Question").set_value("")
-    button(app, "Ask both").click().run()
-    assert "Write a question first" in app.warning[0].value
+    field(app, "Their base too").uncheck().run()
+    app.multiselect(key="new-metrics").set_value([]).run()
+    shown = words(app)
+    assert "needs two sides" in shown and "must name at least one" in shown
+    assert button(app, "Compare").disabled
+
+
+def test_a_prompt_set_and_other_models_can_be_asked() -> None:
+    seeds.samples()
+    seeds.model()
+    seeds.model("second")
+    run = seeds.run("finished")
+    prompt_sets.add("smoke", [{"role": "user", "content": "Hi?"}], user="ann")
+    app = open_page("compare", asked="smoke")
+    app.multiselect(key="new-models").set_value(["second"]).run()
+    assert not app.exception
+    button(app, "Compare").click().run()
+    assert not app.exception and not app.error
+    (made,) = comparisons.list_comparisons()
+    assert made.asked == "prompt set smoke" and made.sides == ["starter", run.id, "second"]
+
+
+def test_a_draft_is_the_same_as_its_command() -> None:
+    draft = Draft(
+        ("a",), False, {"m": LIKE_THE_RUN, "n": "chatml"}, prompt_set="smoke",
+        settings={"limit": 0, "temperature": 0.7, "repeats": 3, "system": "Be short.", "metrics": ("rule:plain",)},
+    )  # fmt: skip
+    assert draft.faults() == {}
+    assert draft.command() == (
+        "python -m studio compare a --model m --model n=chatml --no-base --prompts smoke --temperature 0.7 "
+        "--repeats 3 --system 'Be short.' --metric rule:plain"
+    )
+    assert set(Draft(settings={"top_p": 0}).faults()) == {"who", "data", "top_p"}
+
+
+def test_a_note_is_kept_and_a_comparison_deleted() -> None:
+    seeds.full()
+    app = open_page("compare", comparison="1")
+    field(app, "Note").set_value("Wrong *template*.").run()
+    button(app, "Keep it").click().run()
+    assert comparisons.get(1).note == "Wrong *template*."
+    assert "Wrong \\*template\\*\\." in words(app) or "Wrong \\*template\\*." in words(app)
+    button(app, "Delete for good").click().run()
+    assert not app.exception
+    assert comparisons.list_comparisons() == []
+
+
+def test_prompt_sets_are_made_read_renamed_and_deleted() -> None:
+    app = open_page("compare", view="prompt sets")
+    app.segmented_control(key="sets-way").set_value("one by hand").run()
+    field(app, "Question").set_value("What is *a* bursa?")
+    field(app, "Right answer").set_value("A sac.")
+    field(app, "Name of the set").set_value("smoke").run()
+    button(app, "Add the prompt").click().run()
+    assert not app.exception and not app.error
+    app = open_page("compare", view="prompt sets", set="smoke")
+    assert "What is *a* bursa?" in texts(app, "text")
+    field(app, "New name").set_value("terms").run()
+    button(app, "Rename it").click().run()
+    assert [one.name for one in prompt_sets.list_sets()] == ["terms"]
+    app = open_page("compare", view="prompt sets", set="terms")
+    button(app, "Make it").click().run()
+    assert "It is there" in words(app)
+    button(app, "Delete for good").click().run()
+    assert prompt_sets.list_sets() == []
+
+
+def test_a_file_of_prompts_becomes_a_set() -> None:
+    app = open_page("compare", view="prompt sets")
+    app.file_uploader[0].upload("My prompts.csv", b"prompt,reference\nHi?,Hello.\n,\n", "text/csv").run()
+    button(app, "Add the file").click().run()
+    assert not app.exception and not app.error
+    (made,) = prompt_sets.list_sets()
+    assert (made.name, made.prompts, made.with_reference) == ("my-prompts", 1, 1)
+
+
+def test_a_rule_is_tried_saved_and_deleted() -> None:
+    app = open_page("compare", view="rules")
+    field(app, "Name of the rule").set_value("plain").run()
+    field(app, "Texts, one a line").set_value("in plain words").run()
+    field(app, "Try it on an answer").set_value("In other words").run()
+    assert "fails" in words(app)
+    field(app, "The answer").select("regex").run()
+    field(app, "Pattern").set_value("(").run()
+    assert "has a fault" in words(app) and button(app, "Save the rule").disabled
+    field(app, "Pattern").set_value("plain").run()
+    button(app, "Save the rule").click().run()
+    assert not app.exception
+    assert [rule.says for rule in rules.list_rules()] == ["matches /plain/"]
+    button(app, "Delete for good").click().run()
+    assert rules.list_rules() == []
+
+
+def test_a_metric_folder_is_added_by_its_path(tmp_path) -> None:
+    folder = tmp_path / "polite"
+    folder.mkdir()
+    (folder / "polite.py").write_text("import evaluate\n")
+    app = open_page("compare", view="rules")
+    field(app, "Folder on this machine").set_value(str(folder)).run()
+    button(app, "Add the folder").click().run()
+    assert "not said of this metric" in words(app)
+    field(app, "Direction").select("higher is better")
+    field(app, "Lowest figure").set_value(0.0).run()
+    button(app, "Add the folder").click().run()
+    assert not app.exception and not app.error
+    assert "polite" in words(app)
+    button(app, "Remove it").click().run()
+    assert "can be used beside the others" in words(app)

@@ -27,7 +27,11 @@ VIEWS: list[tuple[str, dict[str, str]]] = [(name, {}) for name in PAGES] + [
     ("format", {"dataset": "medical-terms", "view": "Own template"}),
     ("format", {"dataset": "medical-terms", "view": "Export"}),
     ("runs", {"run": "*"}),
-    ("compare", {"view": "test split"}),
+    ("compare", {"run": "*"}),
+    ("compare", {"comparison": "1"}),
+    ("compare", {"comparison": "1", "part": "Slices"}),
+    ("compare", {"view": "prompt sets"}),
+    ("compare", {"view": "rules"}),
 ]
 NAMELESS = """
 () => [...document.querySelectorAll('button, input, select, textarea, a, [role=button], [role=combobox]')]

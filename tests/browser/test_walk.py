@@ -33,7 +33,7 @@ def test_from_the_sample_to_the_verdict(browser: Browser, starter_studio: Studio
         assert loss_fell(first)
         stop_one_half_way(tab)
         ask_both(tab, first)
-        compare_on_the_split(tab)
+        compare_on_the_split(tab, first)
 
 
 def look_at_the_sample(tab: Watched) -> None:
@@ -109,33 +109,32 @@ def start_second(tab: Watched) -> str:
 
 
 def ask_both(tab: Watched, run: str) -> None:
-    tab.open("compare", run=run)
-    tab.page.get_by_label("Question").fill("What is a tendon?")
+    tab.open("playground", run=run)
+    tab.page.get_by_role("textbox", name="Question").fill("What is a tendon?")
     tab.page.get_by_role("textbox", name="Input (optional)").fill("")
-    tab.button("Ask both").click()
-    base, tuned = tab.page.get_by_text("base · starter"), tab.page.get_by_text(f"tuned · {run}")
-    expect(base).to_be_visible()
-    expect(tuned).to_be_visible()
+    tab.button("Ask").click()
     answer = pane(tab, 1)
     expect(answer.get_by_test_id("stText")).to_be_visible(timeout=2 * MINUTES)
     tab.picture("9-streaming")
-    expect(answer.get_by_text("tokens/s")).to_be_visible(timeout=2 * MINUTES)
+    expect(tab.button("Keep as row")).to_be_enabled(timeout=2 * MINUTES)
+    expect(answer.get_by_text("tokens/s")).to_be_visible()
     expect(answer.get_by_test_id("stText")).to_contain_text(VOICE)
     expect(pane(tab, 0)).not_to_contain_text(VOICE)
     tab.settle()
     tab.picture("10-asked")
 
 
-def compare_on_the_split(tab: Watched) -> None:
-    tab.page.get_by_role("radio", name="test split").click()
-    tab.settle()
+def compare_on_the_split(tab: Watched, run: str) -> None:
+    tab.open("compare", run=run)
     tab.page.get_by_role("spinbutton", name="Rows at most").fill("8")
+    tab.page.keyboard.press("Enter")
+    tab.settle()
     tab.button("Compare").click()
     expect(tab.page.get_by_text("Verdict:")).to_be_visible(timeout=3 * MINUTES)
     tab.settle()
     expect(state(tab)).to_contain_text("finished")
-    expect(tab.page.get_by_text("tuned is better on")).to_be_visible()
-    expect(tab.page.get_by_test_id("stDataFrame")).to_be_visible()
+    expect(tab.page.get_by_text("Tuned is better on")).to_be_visible()
+    expect(tab.page.get_by_test_id("stDataFrame").first).to_be_visible()
     expect(tab.page.get_by_text("tuned · ")).to_have_count(8)
     tab.picture("11-compared")
 
@@ -146,7 +145,8 @@ def state(tab: Watched) -> Locator:
 
 
 def pane(tab: Watched, index: int) -> Locator:
-    return tab.page.get_by_test_id("stColumn").filter(has_text=re.compile("^(base|tuned) · ")).nth(index)
+    """The answer of the base, or of the run."""
+    return tab.page.get_by_test_id("stColumn").filter(has_text=re.compile("(base|tuned) · llama2")).nth(index)
 
 
 def loss_fell(run: str) -> bool:

@@ -1,0 +1,68 @@
+"""A new comparison: who, on what, judged how."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from lib import models
+from lib.errors import StudioError
+from lib.formats import template_names
+from lib.training import runs
+from studio import person
+from studio.components.comparing.draft import LIKE_THE_RUN, OWN_TEMPLATE, Draft
+from studio.components.comparing.form_data import choose_data
+from studio.components.comparing.form_settings import choose_settings
+from studio.components.errors import show
+from studio.components.links import go
+from studio.components.text import escape
+
+Slots = dict[str, "st.delta_generator.DeltaGenerator"]
+
+
+def usable_runs() -> list[str]:
+    """Runs that have an adapter, newest first."""
+    return [view.id for view in runs.list_runs() if view.has_adapter]
+
+
+def show_form(usable: list[str], asked: str) -> None:
+    """The fields, the faults beside them, and the button."""
+    slots: Slots = {}
+    chosen, base, others = _who(usable, asked, slots)
+    data = choose_data(chosen, slots)
+    settings = choose_settings(slots)
+    draft = Draft(tuple(chosen), base, others, settings=settings, **data)
+    faults = draft.faults()
+    for name, fault in faults.items():
+        slots.get(name, slots["end"]).markdown(f":small[:red[:material/error: {escape(fault)}]]")
+    with slots["end"], st.container(horizontal=True, vertical_alignment="center"):
+        start = st.button("Compare", type="primary", icon=":material/compare_arrows:", disabled=bool(faults))
+        with st.popover("As a command", icon=":material/terminal:", type="tertiary"):
+            st.code(draft.command(), language="bash", wrap_lines=True)
+    if start:
+        try:
+            view = draft.start(person.name())
+        except StudioError as error:
+            show(error.message, error.hint)
+        else:
+            go("compare", comparison=str(view.id))
+
+
+def _who(usable: list[str], asked: str, slots: Slots) -> tuple[list[str], bool, dict[str, str]]:
+    first, second = st.columns(2)
+    with first:
+        default = [asked] if asked in usable else usable[:1]
+        chosen = st.multiselect("Runs", usable, default, key=f"new-runs-{asked}", placeholder="none",
+                                help="One or more tuned models; each is compared with the first side.")  # fmt: skip
+        base = st.checkbox("Their base too", True, key="new-base", disabled=not chosen,
+                           help="The base of the first run, in its template: what all are compared with.")  # fmt: skip
+    with second:
+        names = [model.name for model in models.list_models() if not model.problem]
+        picked = st.multiselect("Other models", names, key="new-models", placeholder="none",
+                                help="Any model here, with a template of your choice.")  # fmt: skip
+        own = [LIKE_THE_RUN, OWN_TEMPLATE] if chosen else [OWN_TEMPLATE]
+        others = {
+            name: st.selectbox(f"Template of {escape(name)}", [*own, *template_names()], key=f"new-template-{name}")
+            for name in picked
+        }
+    slots["who"] = st.container()
+    return chosen, bool(base and chosen), others

@@ -1,0 +1,78 @@
+"""How a comparison is judged, and how answers are made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from lib.evaluation.comparing.config import MOST_REPEATS
+from lib.evaluation.metrics import DEFAULT_METRICS, list_metrics
+from studio.components.comparing.words import DIRECTIONS, limits
+
+ROWS = 60  # enough to show a large difference; the starter on two cores takes about two minutes
+NEEDS = {"text": "answer and reference", "loss": "reference", "answer": "answer alone"}
+GREEDY, DRAWN = "greedy", "drawn"
+
+
+def choose_settings(slots: dict[str, Any]) -> dict[str, Any]:
+    """The fields of `CompareConfig`. A slot under each takes its fault."""
+    known = list_metrics()
+    left, right = st.columns([1, 3])
+    with left:
+        limit = st.number_input("Rows at most", 0, 1_000_000, ROWS, key="new-limit",
+                                help="Chosen at random, but always the same ones. 0 takes all.")  # fmt: skip
+        slots["limit"] = st.container()
+    with right:
+        metrics = st.multiselect("Metrics", list(known), list(DEFAULT_METRICS), key="new-metrics",
+                                 format_func=lambda name: known[name].label,
+                                 help="Rules and metric folders of your team are among them.")  # fmt: skip
+        slots["metrics"] = st.container()
+    _meaning(metrics)
+    decoding = _decoding(slots)
+    slots["end"] = st.container()
+    return {"limit": int(limit), "metrics": tuple(metrics), **decoding}
+
+
+def _meaning(chosen: list[str]) -> None:
+    """What each chosen metric measures."""
+    opened = st.expander("What these metrics measure", icon=":material/straighten:", key="new-meaning",
+                         on_change="rerun")  # fmt: skip
+    if opened.open:
+        known = list_metrics()
+        rows = [
+            {"metric": known[name].label, "measures": known[name].help, "range": limits(known[name]),
+             "direction": DIRECTIONS[known[name].higher_is_better], "needs": NEEDS[known[name].needs],
+             "signature": known[name].signature}
+            for name in chosen
+        ]  # fmt: skip
+        opened.dataframe(rows, hide_index=True, key="new-meanings", alt="Metrics with range, direction and signature")
+
+
+def _decoding(slots: dict[str, Any]) -> dict[str, Any]:
+    with st.expander("How answers are made", icon=":material/tune:", key="new-decoding"):
+        how = st.segmented_control(
+            "Words are", [GREEDY, DRAWN], default=GREEDY, required=True, key="new-how",
+            help="Greedy: the likeliest each time, so that a repeat gives the same. Drawn: by chance, as in a chat.",
+        )  # fmt: skip
+        found: dict[str, Any] = {}
+        if how == DRAWN:
+            columns = st.columns(4)
+            fields = {
+                "temperature": ("Temperature", 0.01, 5.0, 0.7, "The higher, the more freely words are drawn."),
+                "top_p": ("Top-p", 0.01, 1.0, 0.95, "Draw only from the likeliest that together have this share."),
+                "seed": ("Seed", 0, 2**31, 0, "Every side draws the same numbers."),
+                "repeats": ("Repeats", 1, MOST_REPEATS, 1, "Ask so often, with other seeds: shows how much is noise."),
+            }
+            for column, (name, (label, low, high, value, help_text)) in zip(columns, fields.items(), strict=True):
+                with column:
+                    found[name] = st.number_input(label, low, high, value, key=f"new-{name}", help=help_text)
+                    slots[name] = st.container()
+        tokens, system = st.columns([1, 3])
+        with tokens:
+            found["max_new_tokens"] = st.number_input("New tokens at most", 1, 8192, 96, key="new-tokens")
+            slots["max_new_tokens"] = st.container()
+        found["system"] = system.text_input(
+            "System prompt", key="new-system", placeholder="none", help="For all questions that have none."
+        )
+    return found

@@ -1,0 +1,41 @@
+"""The first view of the page: a form for a new comparison, and all that were made."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from lib import models
+from lib.evaluation import comparisons
+from studio.components.comparing.form import show_form, usable_runs
+from studio.components.comparing.listed import show_list
+from studio.components.frame import empty_state
+from studio.components.links import link
+from studio.components.text import escape
+from studio.page_table import TABLE
+
+
+def show_overview() -> None:
+    """Draw it; `?run=` or `?asked=`, a prompt set, in the address opens the form with it."""
+    views, usable = comparisons.list_comparisons(), usable_runs()
+    asked = st.query_params.get("run", "")
+    if asked and asked not in usable:
+        st.warning(f"The run {escape(asked)} has no adapter to compare.", icon=":material/link_off:")
+        asked = ""
+    if not usable and not views and len(models.list_models()) < 2:
+        empty_state(
+            "Nothing to compare yet: train a run first. First look takes about two minutes.", "train",
+            "Train First look",
+        )  # fmt: skip
+        return
+    linked = asked or st.query_params.get("asked", "")
+    opened = st.expander("New comparison", icon=":material/add:", expanded=bool(linked) or not views,
+                         key=f"new-comparison-{linked}", on_change="rerun")  # fmt: skip
+    if opened.open:
+        with opened:
+            show_form(usable, asked)
+    if usable and "playground" in TABLE:
+        link("playground", "Ask one question instead", run=asked or usable[0])
+    if views:
+        show_list(views)
+    else:
+        st.caption("All sides answer the same questions; then who is better, by how much and how sure stands here.")
