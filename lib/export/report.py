@@ -72,8 +72,13 @@ class ExportReport:
 
     def lines(self) -> list[str]:
         """All that a person should know besides the rows that were written."""
-        left_out = [f"{counted(count, 'row')} left out: {reason}" for reason, count in self.reasons.items()]
-        return [*self.changes(), *left_out, *self.notes]
+        return [*self.changes(), *map(self._left_out, self.reasons), *self.notes]
+
+    def _left_out(self, reason: str) -> str:
+        """Rows that were left out for a reason, and which row is the first."""
+        count, first = self.reasons[reason], self.examples[reason]
+        which = f"row {first}" if count == 1 else f"the first is row {first}"
+        return f"{counted(count, 'row')} left out, {which}: {reason}"
 
     def to_dict(self) -> dict[str, Any]:
         effect = {"long_rows": self.long_rows.to_dict() if self.long_rows else None}

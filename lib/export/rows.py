@@ -25,6 +25,7 @@ from lib.words import Progress
 
 BATCH_ROWS = 65_536  # stored row groups are about half as large, and hold some 32 MB at most
 RENDER_ROWS = 1024  # rows that are Python objects at one time
+LEAVE_OUT = "Or have such rows left out and counted (--keep-good)."
 
 Columns = dict[str, Any]
 """Column -> its values: an Arrow array or a list, all of one length."""
@@ -141,9 +142,8 @@ class Rows:
         elif self._options.keep_good:
             self._report.leave_out(made.message, row_id)
         else:
-            what = "template there" if isinstance(made, TemplateError) else "row"
-            hint = f"Mend the {what}, or choose to leave such rows out (--keep-good)."
-            raise BadInput(f"Row {row_id}: {made.message}", hint) from made
+            remedy = "Mend the template there." if isinstance(made, TemplateError) else made.hint
+            raise BadInput(f"Row {row_id}: {made.message}", f"{remedy} {LEAVE_OUT}") from made
         return []
 
 

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from lib.errors import BadInput, CannotCarry, ModelError
 from lib.formats import context
+from lib.formats.checks import holds_mark
 from lib.formats.jinja import Faulty, Program, Refusal, TemplateError, Written
 from lib.formats.layout import Layout
 from lib.formats.learned import learn
@@ -177,11 +178,7 @@ class ChatTemplate:
         for number, message in enumerate(conversation.messages, start=1):
             text = context.join(message.content, message.context)
             if mark := find_any(text, self.marks):
-                raise CannotCarry(
-                    f"{self.name} cannot carry message {number} ({message.role}): it holds {mark}, which is a mark of "
-                    "the format itself.",
-                    f"Take {mark} out of the text, leave the row out, or choose another template.",
-                )
+                raise holds_mark(self.name, number, message.role, mark)
         raise CannotCarry(
             f"{self.name} cannot carry this conversation: its texts cannot be told from what the template writes "
             "between them.",

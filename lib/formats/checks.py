@@ -10,6 +10,7 @@ from lib.formats.template import Template
 from lib.records import Conversation, Message
 
 OTHER = "Change the row, leave it out, or choose another template."
+UNROLL = "Choose another template; an export can make a row of each answer (--unroll)."
 
 
 def check(conversation: Conversation, template: Template, *, generation: bool, forbidden: frozenset[str]) -> None:
@@ -26,11 +27,15 @@ def check(conversation: Conversation, template: Template, *, generation: bool, f
             raise _cannot(template.name, number, message.role, "it holds half of a character (a lone surrogate)")
         tag = find_any(message.content, forbidden) or find_any(message.context, forbidden)
         if tag:
-            raise CannotCarry(
-                f"{template.name} cannot carry message {number} ({message.role}): it holds {tag}, which is a mark of "
-                "the format itself.",
-                f"Take {tag} out of the text, leave the row out, or choose another template.",
-            )
+            raise holds_mark(template.name, number, message.role, tag)
+
+
+def holds_mark(name: str, number: int, role: str, mark: str) -> CannotCarry:
+    """The refusal of a message that holds a mark of the format."""
+    return CannotCarry(
+        f"{name} cannot carry message {number} ({role}): it holds {mark}, which is a mark of the format itself.",
+        f"Escape marks (--escape), take {mark} out of the text, or choose another template.",
+    )
 
 
 def refuse_marks(messages: Iterable[Message], tags: frozenset[str], specials: Specials, hint: str) -> None:
@@ -73,9 +78,9 @@ def _check_turns(conversation: Conversation, template: Template, generation: boo
     if turns[-1] == "user" and not generation:
         raise _cannot(template.name, len(roles), "user", "the conversation ends without an answer to train on")
     if template.one_pair and shift > 1:
-        raise _cannot(template.name, 1, "system", "there is no place for a system message")
+        raise _cannot(template.name, 1, "system", "there is no place for a system message", UNROLL)
     if template.one_pair and len(turns) > 2:
-        raise _cannot(template.name, 3, turns[2], "there is place for one question and one answer only")
+        raise _cannot(template.name, 3, turns[2], "there is place for one question and one answer only", UNROLL)
 
 
 def _is_text(text: str) -> bool:
@@ -89,5 +94,5 @@ def _is_text(text: str) -> bool:
     return True
 
 
-def _cannot(name: str, number: int, role: str, reason: str) -> CannotCarry:
-    return CannotCarry(f"{name} cannot carry message {number} ({role}): {reason}.", OTHER)
+def _cannot(name: str, number: int, role: str, reason: str, hint: str = OTHER) -> CannotCarry:
+    return CannotCarry(f"{name} cannot carry message {number} ({role}): {reason}.", hint)

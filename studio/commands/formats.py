@@ -21,6 +21,7 @@ from studio.commands.output import AsJson, emit, say
 
 Row = dict[str, Any]
 Model = Annotated[str | None, typer.Option(help="Model whose special tokens the text has.")]
+KeepGood = Annotated[bool, typer.Option("--keep-good", help="Leave out the lines that cannot be used; name them.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -37,6 +38,7 @@ def render(
     unroll: Annotated[
         bool, typer.Option("--unroll", help="One text for each answer, for templates of one question and answer.")
     ] = False,
+    keep_good: KeepGood = False,
     json: AsJson = False,
 ) -> None:
     """Conversations in, {"text": …} out, a line each."""
@@ -53,7 +55,9 @@ def render(
         rows.update(conversations=1, texts=len(texts))
         return ({"text": text, **conversation.extra} for text in texts)
 
-    _filter(each, json)
+    refused = _filter(each, json, keep_good)
+    if keep_good:
+        say(f"{template} {rows['texts']:,} · refused {refused:,}")
     if unroll:
         say(
             f"{counted(rows['conversations'], 'conversation')} became {counted(rows['texts'], 'text')}; "
@@ -70,9 +74,7 @@ def parse(
     template: Annotated[str, typer.Option(help="Template that the text is in, or `auto` to recognise each line's.")],
     tokenizer: Model = None,
     escaped: Annotated[bool, typer.Option("--escaped", help="The text was rendered with --escape.")] = False,
-    keep_good: Annotated[
-        bool, typer.Option("--keep-good", help="Leave out the lines that cannot be read; name them.")
-    ] = False,
+    keep_good: KeepGood = False,
     json: AsJson = False,
 ) -> None:
     """{"text": …} in, conversations out, a line each."""

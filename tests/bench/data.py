@@ -84,6 +84,7 @@ def _render() -> tuple[str, str, str, str, str]:
     info = datasets.get("bench")
     unsaved(info)  # a home has its database long before anything is exported
     hugging_face.disable_caching()  # what it kept from an earlier pass would be no measurement
+    hugging_face.disable_progress_bars()
     rows = hugging_face.Dataset.from_parquet(str(info.rows_file), cache_dir=str(info.path))
     target, out = info.path.parent / "baseline.parquet", info.path.parent / "out.parquet"
     baseline = _timed(

@@ -48,6 +48,16 @@ def test_bad_lines_are_named_and_left_out_on_request(command):
     assert document.err.endswith("llama2 2 · alpaca-lora 1 · refused 2\n")
 
 
+def test_conversations_that_a_template_cannot_carry_are_named_and_left_out_on_request(command):
+    stopped = command("render", "--template", "alpaca", input=lines(TALK))
+    assert stopped.code == 1 and "--unroll" in stopped.err
+    assert "--escape" in command("render", "--template", "llama2", input=lines(TAGS)).err
+    pair = {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Ho"}]}
+    kept = command("render", "--template", "alpaca", "--keep-good", input=lines(TALK, pair))
+    assert kept.code == 0 and len(kept.out.splitlines()) == 1
+    assert kept.err.startswith("Line 1: alpaca cannot carry") and kept.err.endswith("\nalpaca 1 · refused 1\n")
+
+
 def test_the_summary_of_one_form_and_of_nothing(command):
     assert command("parse", "--template", "llama2", input=texts(MIX[0])).err == ""
     kept = command("parse", "--template", "llama2", "--keep-good", input=texts(*MIX))

@@ -113,7 +113,7 @@ def test_lengths(tokenizers):
     tokens = tokenizer.encode_conversation(one, "chatml")
     found = kinds(one, "chatml", tokenizer, 40)
     over, lost = len(tokens) - 40, sum(tokens.trained[40:])
-    assert found == {"too_long": f"{len(tokens)} tokens, {over} over the limit; {lost} of those are learned"}
+    assert found == {"too_long": f"{len(tokens):,} tokens, {over:,} over the limit; {lost:,} of those are learned"}
     assert kinds(one, "chatml", tokenizer, len(tokens)) == {}
     assert set(kinds(talk("u:" + "word " * 50, "a:B"), "chatml", tokenizer, 40)) == {"too_long", "nothing_left"}
     assert kinds(talk("u:" + "word " * 50, "a:B"), "chatml", tokenizer) == {}

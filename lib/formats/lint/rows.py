@@ -196,7 +196,7 @@ class Linter:
             )
         if over > 0:
             lost = sum(tokens.trained[limit:])
-            yield Finding("too_long", f"{len(tokens)} tokens, {over} over the limit; {lost} of those are learned")
+            yield Finding("too_long", f"{len(tokens):,} tokens, {over:,} over the limit; {lost:,} of those are learned")
 
     def _shown(self, ids: list[int]) -> str:
         return self.tokenizer.decode(ids, skip_special_tokens=False, continuation=True)
