@@ -183,13 +183,15 @@ def test_a_good_answer_becomes_a_row_and_a_test_prompt(engine: Engine) -> None:
     app = open_page("playground", run=run)
     ask(app, "What is a sac?")
     button(app, "Keep as test prompt").click().run()
-    field(app, "Prompt set").select("playground").run()
+    assert (field(app, "Prompt set").value, field(app, "Right answer").value) == (
+        "playground", f"{run} says What is a sac?",
+    )  # fmt: skip
     app.button(key="keep-prompt-now").click().run()
     (kept,) = prompt_sets.prompts("playground")
     assert kept.reference == f"{run} says What is a sac?"
     assert (kept.origin["run"], kept.origin["judged"], kept.created_by) == (run, "good", "tester")
     button(app, "Keep as row").click().run()
-    field(app, "Dataset").select("medical-terms").run()
+    assert field(app, "Dataset").value == "medical-terms"
     app.button(key="keep-row-now").click().run()
     assert not app.exception
     info = datasets.get("medical-terms")

@@ -137,10 +137,10 @@ def take(tab: Watched, target: Path, name: str, **parameters: str) -> None:
 def ask(tab: Watched, run: str) -> None:
     """A real question, answered by base and tuned."""
     tab.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
-    tab.open("compare", run=run, view="ask both")
-    tab.page.get_by_label("Question").fill(QUESTION)
+    tab.open("playground", run=run)
+    tab.page.get_by_role("textbox", name="Question").fill(QUESTION)
     tab.page.get_by_role("textbox", name="Input (optional)").fill(INPUT)
-    tab.button("Ask both").click()
+    tab.button("Ask").click()
     expect(tab.page.get_by_text(re.compile(r"\d tokens · .* tokens/s"))).to_have_count(2, timeout=180 * SECONDS)
 
 
