@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from dataclasses import dataclass
+
+PARTS = ["app", "checks", "data", "table", "tokens", "training", "generation", "gpu"]
 
 
 @dataclass(frozen=True)
@@ -19,17 +22,10 @@ class Line:
 
 def main(parts: list[str]) -> None:
     """Run the parts one after another and print the table."""
-    from tests.bench import app, checks, data, generation, gpu, table, tokens, training
-
-    modules = {
-        "app": app, "checks": checks, "data": data, "table": table, "tokens": tokens, "training": training,
-        "generation": generation,
-        "gpu": gpu,
-    }  # fmt: skip
     lines: list[Line] = []
-    for name in parts or modules:
+    for name in parts or PARTS:
         print(f"measuring {name} …", file=sys.stderr, flush=True)
-        lines += [Line(*line) for line in modules[name].measure()]
+        lines += [Line(*line) for line in importlib.import_module(f"tests.bench.{name}").measure()]
     heads = ["what", "ours", "baseline", "ratio", "budget"]
     rows = [heads, *([getattr(line, head) for head in heads] for line in lines)]
     widths = [max(len(row[index]) for row in rows) for index in range(len(heads))]
