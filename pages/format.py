@@ -19,13 +19,13 @@ VIEWS = {"Rows": show_row, "All rows": show_lint_view, "Own template": show_temp
 
 header("format", "See each row as text and tokens in the model's own format, with the part that is learned marked.")
 bar = st.container()
-left, right = st.columns([1.3, 6], vertical_alignment="bottom")
-with left:
+choosers = st.container(horizontal=True, vertical_alignment="bottom")
+with choosers, st.container(width=175):
     info = choose.dataset()
 if info is None:
     empty_state("There is no dataset yet.", "datasets", "Import one")
     st.stop()
-with right:
+with choosers:
     look = choose_look(info, present(info))
 with bar:
     chain_bar(Place(dataset=info.ref, template=look.template, next_page="train", next_label="Train on this"))

@@ -218,7 +218,7 @@ def test_what_a_killed_process_left_is_swept(info, tmp_path):
     assert (tmp_path / "folder" / "file").exists()
 
 
-@pytest.mark.parametrize(("columns", "sizes"), [("messages", (30_000, 60_000)), ("text", (80_000, 160_000))])
+@pytest.mark.parametrize(("columns", "sizes"), [("messages", (12_000, 27_000)), ("text", (30_000, 75_000))])
 def test_memory_does_not_grow_with_the_rows(tmp_path, columns, sizes):
     code = """
 import sys
@@ -229,7 +229,7 @@ from lib.export.options import ExportOptions
 export_dataset(get(sys.argv[1]), ExportOptions(sys.argv[2], template="llama2"), Path(sys.argv[3]))
 result = 0
 """
-    answer = "word " * 250
+    answer = "word " * 500
     peaks = []
     for size in sizes:
         rows = [{"instruction": f"{n}", "output": answer} for n in range(size)]

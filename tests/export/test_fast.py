@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.errors import BadInput
@@ -17,11 +17,11 @@ from lib.export.options import ExportOptions
 from lib.formats import TEMPLATES, ModelTokenizer
 from lib.records import Conversation, Message
 from tests.export.files import columns_of, dataset, read, texts
-from tests.formats.strategies import MILD, NASTY
+from tests.formats.strategies import MILD, NASTY, examples
 from tests.formats.strategies import texts as texts_of
 from tests.formats.tokenizers_for_tests import TOKENIZERS
 
-some = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+some = examples(4)
 SPACES = [*MILD, *WHITESPACE, "x"]
 RENDERED = sorted(set(TEMPLATES) - {"model"})
 HARD = ["'", '"', "\\", "[\\INST]", "<\\/s>", "\ue000", "\ue003", "=1"]
@@ -31,7 +31,7 @@ HARD = ["'", '"', "\\", "[\\INST]", "<\\/s>", "\ue000", "\ue003", "=1"]
 def pairs(draw: st.DrawFn) -> list[Conversation]:
     """Rows of one question and answer, mild and nasty ones mixed."""
     rows = []
-    for _ in range(draw(st.integers(1, 25))):
+    for _ in range(draw(st.sampled_from([1, 30, 60]))):  # few files of many rows: a file costs more
         text = texts_of(draw(st.sampled_from([MILD, NASTY, SPACES, ["plain", "text"], [*MILD, *HARD]])))
         system = draw(st.one_of(st.just(""), text))
         user = Message("user", draw(text), draw(st.one_of(st.just(""), text)))

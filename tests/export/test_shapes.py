@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.data import datasets
@@ -19,9 +19,9 @@ from lib.formats import context, labels, load_tokenizer, render_text
 from lib.records import Conversation, Message
 from tests.export.files import columns_of, dataset, read
 from tests.formats.conversations import talk
-from tests.formats.strategies import MILD, conversations
+from tests.formats.strategies import MILD, conversations, examples
 
-some = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+some = examples(3)
 WORDS = [part for part in MILD if part.strip()]
 SHEET = [*WORDS, ",", ";", '"', '""', "'", "\n", "\r\n", "\t", "{", "[", "null", "1", "=", "x"]
 
@@ -47,7 +47,7 @@ def unguarded(text: str, original: str) -> str:
 def test_every_file_reads_back(tmp_path: Path, shape, ending, data) -> None:
     one_pair = shape in ("alpaca", "prompt-completion")
     parts = WORDS if shape == "text" else SHEET
-    rows = data.draw(st.lists(conversations(parts, one_pair=one_pair), min_size=1, max_size=6))
+    rows = data.draw(st.lists(conversations(parts, one_pair=one_pair), min_size=1, max_size=12))
     info = dataset(tmp_path, [row.to_dict() for row in rows])
     options = ExportOptions(shape, template="chatml" if shape == "text" else None, keep_good=shape == "text")
     out = tmp_path / f"out{ending}"

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import os
+
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from lib.records import Conversation, Message
 
-few = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+THOROUGH = int(os.environ.get("THOROUGH", "1"))
+"""So many times as many examples: for those who change a format, `THOROUGH=10 pytest tests/formats tests/export`."""
+
+
+def examples(number: int) -> settings:
+    """For a property that is tested on so many examples, new ones each time."""
+    return settings(max_examples=number * THOROUGH, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+few = examples(40)
 
 NASTY = [
     "[INST]", "[/INST]", "<<SYS>>", "<</SYS>>", "\n<</SYS>>\n\n", "<s>", "</s>", "[", "<", "<<", "/", "]",

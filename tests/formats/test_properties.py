@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.data import datasets
@@ -20,10 +20,10 @@ from lib.records import Conversation
 from lib.training.config import TrainConfig
 from lib.training.rows import prepare
 from tests.formats.conversations import WITH_BLOCKS, talk
-from tests.formats.strategies import MILD, NASTY, conversations
+from tests.formats.strategies import MILD, NASTY, conversations, examples
 from tests.helpers import write_lines
 
-some = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+some = examples(30)
 
 WITHOUT_BLOCKS = (
     "{{ bos_token }}{% for m in messages %}<{{ m.role }}> {{ m.content | trim }}"

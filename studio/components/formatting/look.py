@@ -50,18 +50,16 @@ def chosen() -> dict[str, Any]:
 
 
 def choose_look(info: DatasetInfo, copy: WorkingCopy) -> Look:
-    """Draw the choosers in one row."""
-    middle, right, length, long, marks = st.columns([1.5, 1.2, 0.9, 0.8, 1.15], vertical_alignment="bottom")
-    with middle:
+    """Draw the choosers, of a width each, so that they go on in the next line where there is less room."""
+    with st.container(width=215):
         template = choose.template()
-    with right:
+    with st.container(width=165):
         model = choose.tokenizer()
-    with length:
+    with st.container(width=130):
         max_length = _max_length()
-    with long:
+    with st.container(width=112):
         policy = _policy()
-    with marks:
-        escape = _escape()
+    escape = _escape()
     return Look(
         info, copy, template, model or "", cache.tokenizer(model) if model else None, max_length, policy, escape
     )
