@@ -183,7 +183,7 @@ PIECES = [
 TEXT = st.lists(st.sampled_from(PIECES), max_size=8).map("".join)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.sampled_from(sorted(CHECK_OF_KIND.values())), TEXT, TEXT, st.sampled_from(["", "N/A", "x@y.org"]))
 def test_no_mend_leaves_what_it_mends(check, question, answer, context):
     conversation = pair(question, answer, context)

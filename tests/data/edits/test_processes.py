@@ -140,7 +140,7 @@ def test_an_edit_during_a_bulk_change_wins_and_is_named(make):
     assert (back.rows, back.kept_count) == (2997, 0)
 
 
-KILLS = int(os.environ.get("STUDIO_TEST_KILLS", "8"))
+KILLS = int(os.environ.get("STUDIO_TEST_KILLS", "4"))
 
 
 def killed_again_and_again(info, kind, leave):
