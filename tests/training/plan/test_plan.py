@@ -24,6 +24,7 @@ from lib.training.config import TrainConfig
 from lib.training.plan import dry_run_job, plan, submit_dry_run
 from lib.training.plan.after_failure import LESS, nearest_that_fits
 from lib.training.plan.auto import needs_checkpointing, precision_of
+from lib.training.plan.memory import ROOM
 from lib.training.plan.pace import pace_of, rate_of
 from lib.training.plan.rows import rows_of
 from lib.training.plan.shape_files import read_shape
@@ -127,7 +128,7 @@ def test_a_batch_left_to_the_plan_is_the_largest_that_fits(store, seven):
     left = replace(config, per_device_train_batch_size=0, gradient_accumulation_steps=2)
     for size in (4, 2, 1):
         named = plan(info, seven, "llama2", replace(config, per_device_train_batch_size=size), gpu(40))
-        found = plan(info, seven, "llama2", left, gpu(named.memory.needed * 1.001 / 2**30))
+        found = plan(info, seven, "llama2", left, gpu(named.memory.needed * 1.001 / ROOM / 2**30))
         assert found.fits and found.config.per_device_train_batch_size == size
         assert found.config.rows_per_step == left.rows_per_step == 8
     assert not plan(info, seven, "llama2", left, gpu(3)).fits
