@@ -33,6 +33,7 @@ COMMANDS = {
     "models": {"models"},
     "package": {"package", "adopt"},
     "compare": {"compare"},
+    "comparisons": {"comparisons", "comparison"},
     "setup": {"setup"},
 }
 

@@ -11,11 +11,14 @@ from lib.errors import BadInput
 from lib.evaluation import comparisons, history, prompt_sets, sides
 from lib.evaluation.comparisons import CompareConfig, ComparisonView
 from lib.evaluation.metrics import DEFAULT_METRICS, METRICS
+from lib.evaluation.report import export_html
 from lib.evaluation.sides import Side
 from lib.settings import settings
-from lib.storage import suggest_name
+from lib.storage import disk_errors, suggest_name
 from studio.commands.output import AsJson, emit, follow, say, table
 
+EXPORTS = {".csv": history.export_csv, ".json": history.export_json, ".html": export_html}
+Export = Annotated[Path | None, typer.Option(help="Also write it all to this file: .csv, .json, or .html to read.")]
 METRIC_HELP = f"One of {', '.join(METRICS)}, rule:NAME or folder:NAME; repeatable."
 
 
@@ -39,12 +42,12 @@ def compare(
     repeats: Annotated[int, typer.Option(help="Ask so often, each time with the next seed.", min=1)] = 1,
     system: Annotated[str, typer.Option(help="A system prompt for questions that have none.")] = "",
     resume: Annotated[int | None, typer.Option(help="Go on with this comparison; takes nothing else.")] = None,
-    export: Annotated[Path | None, typer.Option(help="Also write all answers to this .csv or .json file.")] = None,
+    export: Export = None,
     json: AsJson = False,
 ) -> None:
     """Let models answer the same questions, and say which is better and how sure that is."""
-    if export is not None and export.suffix.lower() not in (".csv", ".json"):
-        raise BadInput(f"{export.name} ends in neither .csv nor .json.", "Name the file so.")
+    if export is not None:
+        check_export(export)
     if resume is not None:
         if run or data or prompts or model:
             raise BadInput("--resume goes on with what a comparison asked before.", "Give its number alone.")
@@ -62,9 +65,26 @@ def compare(
     follow(view.job.id)
     view = comparisons.get(view.id)
     if export is not None:
-        written = history.export_csv(view.id) if export.suffix.lower() == ".csv" else history.export_json(view.id)
-        export.write_bytes(written)
-    emit(view.to_dict()) if json else _show(view)
+        write_export(view.id, export)
+    emit(view.to_dict()) if json else show(view)
+
+
+def check_export(path: Path) -> None:
+    """Raises:
+    BadInput: a file of no kind that can be written, or of a folder that is not there.
+    """
+    if path.suffix.lower() not in EXPORTS:
+        raise BadInput(f"{path.name} ends in none of {', '.join(EXPORTS)}.", "Name the file so.")
+    if not path.expanduser().parent.is_dir():
+        raise BadInput(f"There is no folder {path.parent}.", "Make it first, or name another.")
+
+
+def write_export(comparison_id: int, path: Path) -> None:
+    """Write a comparison to a file of the kind that its name ends in."""
+    written = EXPORTS[path.suffix.lower()](comparison_id)
+    target = path.expanduser()
+    with disk_errors(target):
+        target.write_bytes(written)
 
 
 def _models(run_ids: list[str], asked: list[str]) -> list[Side]:
@@ -94,7 +114,8 @@ def _prompt_set(name: str) -> str:
     return wanted
 
 
-def _show(view: ComparisonView) -> None:
+def show(view: ComparisonView) -> None:
+    """Figures, differences and verdicts on standard output, warnings on standard error."""
     if not view.result:
         print(f"comparison {view.id}: {view.status}")
         return

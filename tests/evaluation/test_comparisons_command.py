@@ -63,7 +63,7 @@ def test_one_that_was_stopped_is_resumed(run, invoke, jobs_here):
         (["compare", run.id, "--resume", view.id], BadInput),
         (["compare"], BadInput),
         (["compare", run.id, "--prompts", "nope"], NotFound),
-        (["compare", run.id, "--export", "x.html"], BadInput),
+        (["compare", run.id, "--export", "x.pdf"], BadInput),
         (["compare", run.id, "--model", "nope"], NotFound),
     ):
         with pytest.raises(kind):
