@@ -10,8 +10,11 @@ from sqlalchemy import select
 from lib.data import datasets
 from lib.data.datasets import DatasetInfo
 from lib.database import Activity, session
-from lib.evaluation import comparisons
+from lib.database.models import FINISHED
+from lib.devices import Device, default_device
+from lib.evaluation import comparisons, votes
 from lib.evaluation.comparisons import ComparisonView
+from lib.evaluation.votes import BallotView
 from lib.jobs import queue, worker
 from lib.models import starter
 from lib.training import runs
@@ -48,9 +51,11 @@ class Overview:
     runs: list[RunView]
     comparisons: list[ComparisonView]
     activity: list[ActivityLine]
+    ballots: list[BallotView]
     starter_ready: bool
     worker_alive: bool
     live_jobs: int
+    device: Device
 
 
 def read() -> Overview:
@@ -60,10 +65,17 @@ def read() -> Overview:
         runs=runs.list_runs(),
         comparisons=comparisons.list_comparisons(),
         activity=activity(),
+        ballots=votes.list_ballots(),
         starter_ready=starter.is_ready(),
         worker_alive=worker.alive(),
-        live_jobs=len([job for job in queue.live_jobs() if job.kind != "engine"]),
+        live_jobs=len(live_jobs()),
+        device=default_device(),
     )
+
+
+def live_jobs() -> list[int]:
+    """Jobs that wait or run, but for the engine, which only waits for questions."""
+    return [job.id for job in queue.live_jobs() if job.kind != "engine"]
 
 
 def activity(limit: int = 12) -> list[ActivityLine]:
@@ -74,24 +86,67 @@ def activity(limit: int = 12) -> list[ActivityLine]:
 
 
 def next_step(now: Overview) -> NextStep:
-    """The first gap in the chain data -> run -> comparison."""
+    """The first gap in the chain data -> run -> comparison -> vote."""
     if not now.datasets:
         return NextStep("Bring in some data to start with.", "Import a dataset", "datasets")
-    live = next((run for run in now.runs if run.job.live), None)
-    if live:
-        return NextStep(f"{live.id} is {live.status}.", "Watch it", "runs", {"run": live.id})
+    return (
+        _watch_step(now)
+        or _compare_step(now)
+        or _first_run_step(now)
+        or _vote_step(now)
+        or NextStep(
+            "Try other data or other settings.", "Train again", "train", _train_link(now.datasets[0])
+        )
+    )  # fmt: skip
+
+
+def _watch_step(now: Overview) -> NextStep | None:
+    run = next((run for run in now.runs if run.job.live), None)
+    if run:
+        return NextStep(f"{run.id} is {run.status}.", "Watch it", "runs", {"run": run.id})
+    asked = next((one for one in now.comparisons if one.job.live), None)
+    if asked:
+        return NextStep(f"Comparison {asked.id} is {asked.status}.", "Watch it", "compare", _comparison_link(asked))
+    return None
+
+
+def _compare_step(now: Overview) -> NextStep | None:
     compared = {run_id for comparison in now.comparisons for run_id in comparison.runs}
     ready = next((run for run in now.runs if run.has_adapter and run.id not in compared), None)
-    if ready:
-        text = f"{ready.id} has learned from {ready.data_ref}. Is it better than its base?"
-        return NextStep(text, "Compare it with its base", "compare", {"run": ready.id})
-    if not now.runs:
-        sample = next((info for info in now.datasets if info.name == SAMPLE), now.datasets[0])
-        return NextStep(
-            f"{sample.name} is ready to train on.", "Train First look, about 2 min", "train", _train_link(sample)
-        )
-    newest = now.datasets[0]
-    return NextStep("Try other data or other settings.", "Train again", "train", _train_link(newest))
+    if ready is None:
+        return None
+    learned = f" has learned from {ready.data_ref}" if ready.data_ref else " is here"
+    return NextStep(
+        f"{ready.id}{learned}. Is it better than its base?", "Compare it with its base", "compare", {"run": ready.id}
+    )
+
+
+def _first_run_step(now: Overview) -> NextStep | None:
+    if now.runs:
+        return None
+    sample = next((info for info in now.datasets if info.name == SAMPLE), now.datasets[0])
+    return NextStep(
+        f"{sample.name} is ready to train on.", "Train First look, about 2 min", "train", _train_link(sample)
+    )
+
+
+def _vote_step(now: Overview) -> NextStep | None:
+    """What people say of the newest comparison: start a vote on it, or take part in the one that is open."""
+    newest = next((one for one in now.comparisons if one.status == FINISHED), None)
+    if newest is None:
+        return None
+    ballot = next((one for one in now.ballots if one.comparison == newest.id), None)
+    if ballot is None:
+        text = f"Comparison {newest.id} has its figures. Which answers do people like better when they see no names?"
+        return NextStep(text, "Start a vote", "vote", {"comparison": str(newest.id)})
+    if ballot.open:
+        return NextStep(f"A vote on comparison {newest.id} is open.", "Vote", "vote", {"ballot": ballot.id})
+    return None
+
+
+def _comparison_link(view: ComparisonView) -> dict[str, str]:
+    run = {"run": view.runs[0]} if view.runs else {}
+    return {**run, "comparison": str(view.id)}
 
 
 def _train_link(info: DatasetInfo) -> dict[str, Any]:

@@ -34,7 +34,11 @@ COMMANDS = {
     "package": {"package", "adopt"},
     "compare": {"compare"},
     "comparisons": {"comparisons", "comparison"},
+    "prompts": {"prompts"},
+    "rules": {"rules"},
+    "votes": {"votes"},
     "setup": {"setup"},
+    "system": {"system"},
 }
 
 

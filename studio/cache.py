@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -14,8 +15,9 @@ from lib.data.mapping import Mapping
 from lib.data.measures.files import text_file, token_file
 from lib.data.table import Table, TablePage
 from lib.formats import ModelTokenizer, load_tokenizer
-from lib.settings import settings
+from lib.settings import ROOT, settings
 from lib.storage import checks_file
+from lib.versions import git_state
 
 
 def inspection(source: str, mapping: Mapping | None) -> Inspection:
@@ -79,3 +81,9 @@ def _state_of(table: Table) -> tuple[object, ...]:
 def tokenizer(model: str) -> ModelTokenizer:
     """A model's tokenizer, loaded once; it is not changed by use."""
     return load_tokenizer(models.find(model).path)
+
+
+@st.cache_data(ttl="1m", show_spinner=False)
+def commit() -> dict[str, Any]:
+    """Commit of the studio's own checkout, and whether it was changed; empty where there is none."""
+    return git_state(ROOT)

@@ -30,6 +30,7 @@ TABLE: dict[str, Entry] = {
     "playground": Entry("Playground", ":material/forum:"),
     "compare": Entry("Compare", ":material/compare_arrows:"),
     "vote": Entry("Vote", ":material/how_to_vote:"),
+    "system": Entry("System", ":material/memory:"),
 }
 
 SECTIONS: dict[str, list[str]] = {
@@ -37,6 +38,7 @@ SECTIONS: dict[str, list[str]] = {
     "Data": ["datasets", "curate", "format"],
     "Models": ["train", "runs"],
     "Evidence": ["playground", "compare", "vote"],
+    "Machine": ["system"],
 }
 
 

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from lib.settings import ROOT
 
-PAGES = ("home", "datasets", "curate", "format", "train", "runs", "playground", "compare", "vote")
+PAGES = ("home", "datasets", "curate", "format", "train", "runs", "playground", "compare", "vote", "system")
 
 # What a page of an empty home tells a newcomer to do.
 FIRST_STEP = {
@@ -23,6 +23,7 @@ FIRST_STEP = {
     "playground": "There is no model to ask yet",
     "compare": "Train First look",
     "vote": "a finished comparison",
+    "system": "Nothing runs and nothing waits",
 }
 
 
@@ -40,7 +41,7 @@ def elements(block: Any) -> Iterator[Any]:
     """Every element of a part of the screen, in order."""
     for child in block.children.values():
         if hasattr(child, "children"):
-            if label := getattr(child, "label", ""):
+            if label := getattr(child, "label", "") or (child.type == "popover" and child.proto.popover.label):
                 yield Label(label)
             yield from elements(child)
         else:
@@ -81,8 +82,8 @@ def button(app: AppTest, label: str) -> Any:
 
 
 def field(app: AppTest, label: str) -> Any:
-    """The text field, number field or chooser of that label."""
-    return next(element for element in elements(app.main) if _is_field(element) and element.label == label)
+    """The text field, number field or chooser of that label, on the page or in a dialog over it."""
+    return next(element for element in elements(app._tree) if _is_field(element) and element.label == label)
 
 
 def _is_field(element: Any) -> bool:

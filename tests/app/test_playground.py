@@ -157,7 +157,7 @@ def test_a_pane_that_is_gone_is_said_and_can_be_taken_away() -> None:
     app = open_page("playground", panes=f"run:{run},run:no-such-run,model:nope||")
     assert not app.exception
     assert len(app.error) == 2
-    assert "no-such-run" in app.error[0].value
+    assert "There is no run" in app.error[0].value
 
 
 def test_words_that_differ_are_marked(engine: Engine) -> None:

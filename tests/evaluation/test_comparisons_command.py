@@ -74,7 +74,7 @@ def test_prompt_sets_by_command(home, invoke, tmp_path):
     assert json.loads(invoke("prompts", "--json").stdout) == {"prompt_sets": []}
     (tmp_path / "p.csv").write_text("q1,ref\nOne?,1\n,2\n")
     added = invoke("prompts", "smoke", "--add", tmp_path / "p.csv", "--map", "user=q1", "--map", "assistant=ref")
-    assert "1 prompts added, 1 with a reference; 1 rows refused, the first is row 2" in added.stdout
+    assert "1 prompts added, 1 with a reference; 1 rows refused, the first is row 3" in added.stdout
     prompt_sets.add("smoke", [{"role": "user", "content": "Two?"}])
     assert "smoke" in invoke("prompts").stdout and "Two?" in invoke("prompts", "smoke").stdout
     document = json.loads(invoke("prompts", "smoke", "--json").stdout)
