@@ -16,6 +16,7 @@ from studio.components.text import escape
 VIEWS = {"comparisons": show_overview, "prompt sets": show_sets, "rules": show_own_metrics}
 
 header("compare", "Is the tuned model better than its base, by how much, and how sure is that?")
+place.hold()
 asked = st.query_params.get("comparison", "")
 view = None
 if asked:

@@ -63,7 +63,7 @@ def test_a_comparison_shows_verdict_figures_and_why_to_trust_it() -> None:
     assert not app.exception
     shown = words(app)
     for text in (
-        "Tuned is better on", "How sure? 11 rows counted · 1 leaked \\(excluded\\)", "better / same / worse",
+        "Tuned is better on", "How sure? 11 rows counted · 1 leaked (excluded)", "better / same / worse",
         "▲ better", "was trained on 1 question", "ended without a word on 1 of 12 rows", "Blind vote",
     ):  # fmt: skip
         assert text in shown, text

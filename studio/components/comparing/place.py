@@ -9,6 +9,7 @@ import streamlit as st
 
 NARROWING = {"side", "metric", "by", "group", "order", "outcome", "leaked", "find"}
 """Names whose change shows other examples: from their first page, with none open."""
+_SENT = "compare-address"
 LONGEST = 400  # characters of a value in the address
 
 
@@ -28,7 +29,20 @@ def put(**values: str) -> None:
     if NARROWING & set(values):
         values = {"page": "", "row": ""} | values
     there = {name: st.query_params[name] for name in st.query_params if name not in values}
-    st.query_params.from_dict(there | {name: value[:LONGEST] for name, value in values.items() if value})
+    _send(there | {name: value[:LONGEST] for name, value in values.items() if value})
+
+
+def hold() -> None:
+    """Have the browser show the address that this page was asked by: a link from the page to itself reaches the
+    script, but leaves the address bar as it was, and the next click would then ask for the old one."""
+    now = st.query_params.to_dict()
+    if st.session_state.get(_SENT) != now:
+        _send(now)
+
+
+def _send(wanted: dict[str, str]) -> None:
+    st.session_state[_SENT] = wanted
+    st.query_params.from_dict(wanted)
 
 
 def select(
