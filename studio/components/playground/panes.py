@@ -119,7 +119,7 @@ def place(panes: list[Pane]) -> tuple[str, str, str]:
 def show_bar(panes: list[Pane]) -> None:
     """Each pane with a button that takes it away, and a menu to add another."""
     for pane in panes:
-        with st.container(border=True, horizontal=True, width="content", gap="xsmall", vertical_alignment="center"):
+        with st.container(horizontal=True, width="content", gap="xsmall", vertical_alignment="center"):
             st.markdown(f"**{escape(pane.name)}** :small[:gray[{pane.kind}]]", width="content")
             st.button(
                 "Remove", icon=":material/close:", type="tertiary", key=f"remove-{pane.key}", disabled=len(panes) == 1,
