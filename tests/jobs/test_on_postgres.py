@@ -10,6 +10,7 @@ from lib.database import Job, Run, session
 from lib.errors import WrongState
 from lib.jobs import queue
 from lib.training import checkpoints, runs
+from lib.training.config import TrainConfig
 from tests.postgres import postgres, server
 
 __all__ = ["postgres", "server"]
@@ -29,7 +30,7 @@ def test_of_many_who_resume_a_run_one_does(postgres, home):
         job = queue.new_job("train", {"run": "true-crow"}, "tester")
         opened.add(job)
         opened.flush()
-        config = runs.TrainConfig().to_dict()
+        config = TrainConfig().to_dict()
         row = Run(id="true-crow", job_id=job.id, dataset="d", version=1, model="m", template="llama2", config=config)
         opened.add(row)
         job.status = "interrupted"

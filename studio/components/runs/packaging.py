@@ -30,21 +30,17 @@ def show_packaging(run: RunView) -> None:
     """What is there, how far a package is, and a form for another."""
     if not run.has_adapter or run.job.live:
         return
-    with st.expander("Package", icon=":material/package_2:", expanded=bool(_live(run.id))):
-        job = packaging.newest_job(run.id)
+    job, made = packaging.newest_job(run.id), packaging.packages(run.id)
+    # Open also when it has ended: what was waited for must not fold away.
+    with st.expander("Package", icon=":material/package_2:", expanded=bool(job or made)):
         if job and job.live:
             follow(job.id, "")
         else:
             if job and job.error:
                 show_job_error(job.error)
             _form(run)
-        for package in packaging.packages(run.id):
+        for package in made:
             _package(package)
-
-
-def _live(run_id: str) -> bool:
-    job = packaging.newest_job(run_id)
-    return bool(job and job.live)
 
 
 def _form(run: RunView) -> None:
