@@ -17,7 +17,7 @@ _CSS = """
   border-radius: 6px; background: var(--st-secondary-background-color); overflow: hidden; }
 .editor:focus-within { outline: 2px solid var(--st-primary-color); }
 .gutter, textarea { font: 13px/20px var(--st-code-font); margin: 0; padding: 8px 0; tab-size: 2; }
-.gutter { text-align: right; padding: 8px 8px; opacity: .55; user-select: none; overflow: hidden; white-space: pre; }
+.gutter { text-align: right; padding: 8px 8px; opacity: .7; user-select: none; overflow: hidden; white-space: pre; }
 .gutter b { color: var(--st-red-color); opacity: 1; }
 .field { position: relative; overflow: hidden; }
 textarea { all: unset; box-sizing: border-box; display: block; width: 100%; white-space: pre; overflow: auto;

@@ -27,7 +27,7 @@ PAGE_ROWS = 10
 
 def show_list(infos: list[DatasetInfo]) -> None:
     """A line a dataset."""
-    st.subheader("Datasets here", anchor=False)
+    st.header("Datasets here", anchor=False)
     if not infos:
         st.caption("None yet. Drop a file above; `make setup` brings two samples.")
     for info in infos:

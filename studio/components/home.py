@@ -61,7 +61,7 @@ def show_cards(now: Overview) -> None:
 
 
 def _data(now: Overview) -> None:
-    st.subheader(counted(len(now.datasets), "dataset"), anchor=False)
+    st.header(counted(len(now.datasets), "dataset"), anchor=False)
     for info in now.datasets[:NEWEST]:
         link("datasets", f"{info.name} v{info.version} · {info.rows:,} rows", icon=None, dataset=info.name)
     link("datasets", "Import data", icon=":material/upload:")
@@ -69,7 +69,7 @@ def _data(now: Overview) -> None:
 
 def _models(now: Overview) -> None:
     running = sum(run.job.live for run in now.runs)
-    st.subheader(counted(len(now.runs), "run") + (f", {running} live" if running else ""), anchor=False)
+    st.header(counted(len(now.runs), "run") + (f", {running} live" if running else ""), anchor=False)
     for run in now.runs[:NEWEST]:
         with st.container(horizontal=True, vertical_alignment="center"):
             link("runs", run.id, icon=None, run=run.id)
@@ -80,7 +80,7 @@ def _models(now: Overview) -> None:
 def _evidence(now: Overview) -> None:
     open_votes = sum(ballot.open for ballot in now.ballots)
     more = f", {counted(open_votes, 'vote')} open" if open_votes else ""
-    st.subheader(counted(len(now.comparisons), "comparison") + more, anchor=False)
+    st.header(counted(len(now.comparisons), "comparison") + more, anchor=False)
     for comparison in now.comparisons[:NEWEST]:
         with st.container(horizontal=True, vertical_alignment="center"):
             label = f"{', '.join(comparison.runs or comparison.sides)} on {comparison.dataset or comparison.asked}"
@@ -91,7 +91,7 @@ def _evidence(now: Overview) -> None:
 
 def show_activity(lines: list[ActivityLine]) -> None:
     """Who did what and when, newest first."""
-    st.subheader("Recent activity", anchor=False)
+    st.header("Recent activity", anchor=False)
     if not lines:
         st.caption("Nothing yet. What people do here is listed with who and when.")
     for line in lines:

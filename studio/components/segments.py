@@ -61,4 +61,4 @@ def show_segments(segments: Sequence[Segment], key: str, changed: Sequence[Range
 
 def legend() -> None:
     """What the marks mean."""
-    st.caption(":primary-background[marked]: the model learns to write this · plain: it only reads this")
+    st.markdown(":small[:primary-background[marked]: the model learns to write this · plain: it only reads this]")

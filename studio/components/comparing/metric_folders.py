@@ -21,12 +21,12 @@ WAYS = {UNTOLD: None, "higher is better": True, "lower is better": False}
 
 def show_folders() -> None:
     """Draw them under a form to add one."""
-    st.subheader("Metric folders", anchor=False)
+    st.header("Metric folders", anchor=False)
     with st.expander("Add a folder of `evaluate`", icon=":material/create_new_folder:", key="folders-new"):
         _form()
     found = folders.list_folders()
     if not found:
-        st.caption("A folder NAME with NAME.py, a metric of Hugging Face `evaluate`, can be used beside the others.")
+        st.caption("A folder NAME with NAME.py, a metric of Hugging Face evaluate, can be used beside the others.")
     for folder in found:
         _line(folder)
 

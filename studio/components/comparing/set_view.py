@@ -22,7 +22,7 @@ PAGE = 10
 def show_set(one: PromptSet) -> None:
     """Draw it."""
     link("compare", "All prompt sets", icon=":material/arrow_back:", view="prompt sets")
-    st.subheader(one.name, anchor=False)
+    st.header(one.name, anchor=False)
     st.caption(
         f"{counted(one.prompts, 'prompt')}, {one.with_reference:,} with a reference · "
         f"{escape(one.created_by)}, {ago(one.created_at)}"

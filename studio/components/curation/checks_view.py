@@ -110,7 +110,7 @@ def _check(info: DatasetInfo, copy: WorkingCopy, check: dict[str, Any]) -> None:
     colour, icon = SEVERITY[check["severity"]]
     query = Query((Condition("flag", "is", check["name"]),))
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(check["label"], anchor=False, width="content")
+        st.header(check["label"], anchor=False, width="content")
         st.badge(check["severity"], color=colour, icon=icon)
         st.button("Go to the rows", icon=":material/table_rows:", on_click=_go, args=(info, query))
         if (

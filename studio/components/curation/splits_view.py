@@ -41,13 +41,13 @@ def show_splits_view(info: DatasetInfo, copy: WorkingCopy) -> None:
         show(problem.message, problem.hint)
     left, right = st.columns(2, gap="large")
     with left:
-        st.subheader("Deal the rows", anchor=False)
+        st.header("Deal the rows", anchor=False)
         st.caption("Rows that ask the same and near-duplicates stay on one side. One step of the history: undo works.")
         _now(copy)
         if copy.saved_as is None:
             _deal(info, copy)
     with right:
-        st.subheader("What leaks", anchor=False)
+        st.header("What leaks", anchor=False)
         st.caption("Rows of a test split that a model has seen in training make it look better than it is.")
         _leakage(info)
 

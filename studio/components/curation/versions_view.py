@@ -34,14 +34,14 @@ def show_versions_view(info: DatasetInfo, copy: WorkingCopy) -> None:
     versions = datasets.versions(info.name)
     left, right = st.columns([2, 3], gap="large")
     with left:
-        st.subheader("Versions", anchor=False)
+        st.header("Versions", anchor=False)
         views = runs.list_runs()
         for one in reversed(versions):
             used = [view.id for view in views if (view.dataset, view.version) == (one.name, one.version)]
             _version(one, used, is_open=one.version == info.version, is_latest=one is versions[-1])
         _journal(info, copy)
     with right:
-        st.subheader("Compare", anchor=False)
+        st.header("Compare", anchor=False)
         _compare(info, copy, versions)
 
 
@@ -154,7 +154,7 @@ def _journal(info: DatasetInfo, copy: WorkingCopy) -> None:
     found = entries(info, JOURNAL_ROWS)
     if not found:
         return
-    st.subheader("Edits of this version", anchor=False)
+    st.header("Edits of this version", anchor=False)
     st.caption("Newest first; undoing one is an edit of its own, so nothing is ever lost.")
     latest = {entry.reverts: entry.action for entry in reversed(found) if entry.reverts is not None}
     for entry in found:

@@ -138,7 +138,7 @@ def _label(kind: dict[str, Any], rows: int) -> str:
 def _kind(look: Look, settings: LintSettings, kind: dict[str, Any]) -> None:
     colour, icon = SEVERITY[kind["severity"]]
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(kind["label"], anchor=False, width="content")
+        st.header(kind["label"], anchor=False, width="content")
         st.badge(kind["severity"], color=colour, icon=icon)
         _buttons(look, settings, kind)
     st.markdown(escape(kind["explanation"]))

@@ -31,7 +31,7 @@ _CSS = """
   text-decoration: underline 2px var(--st-primary-color); text-underline-offset: 4px; text-decoration-skip-ink: none; }
 .special { font-weight: 650; outline: 1px solid color-mix(in srgb, currentColor 55%, transparent); outline-offset: -1px;
   border-radius: 3px; padding: 0 1px; }
-.over { opacity: .55; text-decoration: overline dotted; background: none; }
+.over { opacity: .72; text-decoration: overline dotted; background: none; }
 .t.at, .t:hover { background: color-mix(in srgb, var(--st-primary-color) 42%, transparent); }
 .t.at { outline: 2px solid var(--st-primary-color); }
 .mark { font: 600 10px var(--st-font); letter-spacing: .02em; border: 1px solid currentColor; border-radius: 3px;
@@ -43,7 +43,7 @@ _CSS = """
 .ids .t.break::after { content: none; }
 .ids .t.break::before { content: attr(data-id); font: 9px/1 var(--st-code-font); opacity: .75; vertical-align: -10px;
   display: inline-block; margin: 0 1px 0 2px; text-decoration: none; }
-.cut { display: block; border-top: 2px dashed var(--st-red-color); color: var(--st-red-color); margin: 4px 0;
+.cut { display: block; border-top: 2px dashed var(--st-red-color); color: color-mix(in srgb, var(--st-red-color) 70%, var(--st-text-color)); margin: 4px 0;
   font: 600 11px/1.6 var(--st-font); white-space: normal; }
 """
 

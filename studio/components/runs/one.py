@@ -55,7 +55,7 @@ def _live(run_id: str) -> None:
     if not run.job.live:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(run.id, anchor=False, width="content")
+        st.header(run.id, anchor=False, width="content")
         state_badge(run.status)
         st.space("stretch")
         show_ends(run)
@@ -81,7 +81,7 @@ def _ahead(run: RunView) -> str:
 
 def _ended(run: RunView) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(run.id, anchor=False, width="content")
+        st.header(run.id, anchor=False, width="content")
         state_badge(run.status)
         st.caption(f"by {escape(run.created_by)}, {ago(run.created_at)}", width="content")
     show_job_error(run.error)

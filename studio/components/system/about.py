@@ -21,7 +21,7 @@ def show_about() -> None:
 
 
 def _settings() -> None:
-    st.subheader("Settings", anchor=False)
+    st.header("Settings", anchor=False)
     st.caption(
         "Each is an environment variable that the studio is started with, such as `STUDIO_USER=ada make run`; "
         "a change needs a new start."
@@ -47,7 +47,7 @@ def _line(value: Value) -> dict[str, str]:
 
 
 def _versions() -> None:
-    st.subheader("Versions", anchor=False)
+    st.header("Versions", anchor=False)
     commit = cache.commit()
     if commit:
         changed = ", with changes that are not committed" if commit["dirty"] else ""

@@ -29,7 +29,7 @@ def show_models() -> None:
     """All models of the home, downloads that broke off, and a field to fetch one."""
     found = models.list_models()
     total = sum(model.size for model in found)
-    st.subheader("Models", anchor=False)
+    st.header("Models", anchor=False)
     st.caption(f"{counted(len(found), 'model')}, {size(total)} of weights." if found else "No model yet.")
     for model in found:
         _model(model)

@@ -49,7 +49,7 @@ def _upper() -> None:
 
 
 def _devices(found: list[Held]) -> None:
-    st.subheader("Devices", anchor=False)
+    st.header("Devices", anchor=False)
     for row in range(0, len(found), 3):
         for column, one in zip(st.columns(3), found[row : row + 3], strict=False):
             with column, st.container(border=True, height="stretch"):
@@ -81,7 +81,7 @@ def _holder(job: LiveJob) -> None:
 
 
 def _workers(found: list[WorkerView]) -> None:
-    st.subheader("Processes", anchor=False)
+    st.header("Processes", anchor=False)
     if not any(worker.alive for worker in found):
         st.warning(
             "No worker is alive: jobs wait until there is one. Start the studio with `make run`; runs that were under "
@@ -113,7 +113,7 @@ def _alive_badge(alive: bool) -> None:
 def _failed(found: list[EndedJob]) -> None:
     if not found:
         return
-    st.subheader("Failed or interrupted", anchor=False)
+    st.header("Failed or interrupted", anchor=False)
     for job in found:
         with st.container(border=True):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):

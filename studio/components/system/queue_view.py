@@ -17,7 +17,7 @@ UNITS = {"train": "steps", "compare": "answers", "download": "bytes"}
 
 def show_queue(running: list[LiveJob], waiting: list[LiveJob]) -> None:
     """Each lane that has jobs: first what runs, then what waits."""
-    st.subheader("Queue", anchor=False)
+    st.header("Queue", anchor=False)
     if not running and not waiting:
         st.caption("Nothing runs and nothing waits. Imports, runs, comparisons and exports appear here while they go.")
     for lane, about in LANES.items():

@@ -18,7 +18,7 @@ LITTLE = 0.1  # share of the disk that is free: less is worth a warning
 
 def show_storage() -> None:
     """Disk, then models."""
-    st.subheader("Disk", anchor=False)
+    st.header("Disk", anchor=False)
     usage = disk.latest()
     if usage is None:
         _measuring()

@@ -28,7 +28,7 @@ def show_ballot(ballot: BallotView) -> None:
         state_badge(ballot)
         started = f"{counted(ballot.total, 'pair')} · started by {escape(ballot.created_by)} {ago(ballot.created_at)}"
         st.markdown(f":small[{started}]", width="content")
-    st.subheader(escape(ballot.question), anchor=False)
+    st.header(escape(ballot.question), anchor=False)
     owner = person.known() == ballot.created_by
     if not ballot.open:
         show_result(ballot, owner)
