@@ -17,7 +17,8 @@ def progress_bar(job: JobView, unit: str) -> None:
         st.progress(0.0, "Waiting for its turn")
         return
     done, total = progress.get("done") or 0, progress.get("total")
-    parts = ["Stopping; what is there is kept" if job.stopping else upper_first(progress.get("text") or "starting")]
+    text = "stopping; what is there is kept" if job.stopping else progress.get("text") or "starting"
+    parts = [text[:1].upper() + text[1:]]
     if total and progress.get("unit") != "bytes":  # the text has them, in units that people read
         parts.append(f"{done:,.0f} of {total:,.0f} {unit}".rstrip())
     if "tokens_per_second" in progress:

@@ -22,7 +22,7 @@ from lib.data.checks import results as check_results
 from lib.data.edits.bulk import change_all
 from lib.data.edits.operations import Operation
 from lib.data.filters import Query
-from lib.evaluation import comparisons
+from lib.evaluation import comparisons, votes
 from lib.settings import ROOT
 from lib.training import runs
 from tests.browser.server import Studio, serving
@@ -82,6 +82,11 @@ def mended() -> None:
     versions.save(info, "letters, markup and addresses mended", "ada")
 
 
+def newest_comparison(run: str) -> str:
+    """The number of the run's newest finished comparison."""
+    return str(next(view.id for view in comparisons.list_comparisons() if run in view.runs and view.result))
+
+
 def command(*arguments: str) -> None:
     subprocess.run([sys.executable, "-m", "studio", *arguments], cwd=ROOT, check=True, stdout=sys.stderr)
 
@@ -97,9 +102,15 @@ def light(browser: Browser, studio: Studio, run: str, out: Path) -> None:
         take(tab, out / "train.png", "train", dataset=DATASET, template="llama2")
         take(tab, out / "runs.png", "runs")
         take(tab, out / "run.png", "runs", run=run)
-        take(tab, out / "compare-split.png", "compare", run=run, view="test split")
+        comparison = newest_comparison(run)
+        take(tab, out / "compare.png", "compare", comparison=comparison)
+        take(tab, out / "compare-slices.png", "compare", comparison=comparison, part="Slices", by="prompt length")
+        take(tab, out / "compare-examples.png", "compare", comparison=comparison, part="Examples", order="worst")
+        vote(tab, comparison)
+        save(tab, out / "vote.png")
         ask(tab, run)
-        save(tab, out / "compare-ask.png")
+        save(tab, out / "playground.png")
+        take(tab, out / "system.png", "system")
 
 
 def curate(tab: Watched, out: Path) -> None:
@@ -125,7 +136,7 @@ def dark(browser: Browser, studio: Studio, run: str, out: Path) -> None:
         take(tab, out / "home-dark.png", "home")
         take(tab, out / "curate-dark.png", "curate", dataset=DIRTY, row="12")
         take(tab, out / "format-dark.png", "format", dataset=DATASET, template="llama2")
-        take(tab, out / "compare-split-dark.png", "compare", run=run, view="test split")
+        take(tab, out / "compare-dark.png", "compare", comparison=newest_comparison(run))
 
 
 def take(tab: Watched, target: Path, name: str, **parameters: str) -> None:
@@ -142,6 +153,18 @@ def ask(tab: Watched, run: str) -> None:
     tab.page.get_by_role("textbox", name="Input (optional)").fill(INPUT)
     tab.button("Ask").click()
     expect(tab.page.get_by_text(re.compile(r"\d tokens · .* tokens/s"))).to_have_count(2, timeout=180 * SECONDS)
+
+
+def vote(tab: Watched, comparison: str) -> None:
+    """A blind vote as one of its voters sees it."""
+    view = comparisons.get(int(comparison))
+    ballot = votes.create(view.id, *view.sides[:2], "ada", limit=12)
+    tab.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+    tab.open("vote", ballot=ballot.id)
+    tab.page.get_by_role("textbox", name="Your name").fill("bob")
+    tab.page.keyboard.press("Enter")
+    expect(tab.page.get_by_text("of 12 voted on")).to_be_visible()
+    tab.settle()
 
 
 def save(tab: Watched, target: Path) -> None:
