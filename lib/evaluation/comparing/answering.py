@@ -41,6 +41,7 @@ class Asking:
 
     def __post_init__(self) -> None:
         self._total = len(self.questions) * len(self.readers) * self.config.repeats
+        self._references = sum(bool(one.reference) for one in self.questions) * len(self.readers)
         self._began, self._tokens = time.monotonic(), 0
 
     def run(self) -> None:
@@ -99,7 +100,7 @@ class Asking:
                     return
                 if all((question.row_id, side.name) in known for question, _ in batch):
                     continue
-                self._tell("reading references")
+                self._tell(f"reading reference {len(known) + 1:,} of {self._references:,}")
                 found = generator.losses([(one.whole, one.labels) for _, one in batch], side.run or BASE)
                 for (question, _), (nats, tokens) in zip(batch, found, strict=True):
                     self.records.add(
