@@ -35,7 +35,7 @@ COMMANDS = {
     "compare": {"compare"},
     "comparisons": {"comparisons", "comparison"},
     "prompts": {"prompts"},
-    "rules": {"rules"},
+    "rules": {"rules", "metrics"},
     "votes": {"votes"},
     "setup": {"setup"},
     "system": {"system"},

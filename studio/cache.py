@@ -1,4 +1,4 @@
-"""The only caches of the web process: small results that many reruns ask for again."""
+"""Caches of the web process: small results that many reruns ask for again. Of comparisons: `comparison_cache`."""
 
 from __future__ import annotations
 

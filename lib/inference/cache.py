@@ -72,5 +72,6 @@ def bytes_a_token(config: PreTrainedConfig, width: int) -> int:
 
 
 def _empty(states: torch.Tensor, room: int) -> torch.Tensor:
+    """Zeros: where all the room is shown, what is masked out still counts nought times, and nought times nan is nan."""
     rows, heads, _, size = states.shape
-    return states.new_empty((rows, heads, room, size))
+    return states.new_zeros((rows, heads, room, size))

@@ -141,9 +141,7 @@ class Generator:
             )
 
     @torch.inference_mode()
-    def losses(
-        self, rows: Sequence[tuple[Sequence[int], Sequence[int]]], adapter: str, stop_id: int = 0
-    ) -> list[tuple[float, int]]:
+    def losses(self, rows: Sequence[tuple[Sequence[int], Sequence[int]]], adapter: str) -> list[tuple[float, int]]:
         """Teacher-forced loss of references, in nats.
 
         Args:

@@ -46,6 +46,8 @@ def compare(
     json: AsJson = False,
 ) -> None:
     """Let models answer the same questions, and say which is better and how sure that is."""
+    if not (run or model or resume is not None):
+        raise typer.BadParameter("Name a run, or two models with --model.")
     if export is not None:
         check_export(export)
     if resume is not None:

@@ -49,17 +49,20 @@ def prompts(
         prompt_sets.delete(name, settings.user)
         emit({"deleted": name}) if json else print(f"{name} is deleted.")
     else:
-        if remove is not None:
-            _remove(name, remove)
+        if remove is not None and _remove(name, remove):
+            emit({"name": name, "prompts": []}) if json else print(f"{name} is empty now and gone.")
+            return
         if rename is not None:
             name = prompt_sets.rename(name, rename, settings.user).name
         _show(name, json)
 
 
-def _remove(name: str, number: int) -> None:
+def _remove(name: str, number: int) -> bool:
+    """Whether that was the last one, and the set is gone with it."""
     if all(prompt.id != number for prompt in prompt_sets.prompts(name)):
         raise BadInput(f"{name} has no prompt {number}.", f"python -m studio prompts {name} lists them.")
     prompt_sets.remove(number, settings.user)
+    return all(one.name != name for one in prompt_sets.list_sets())
 
 
 def _list(json: bool) -> None:
@@ -73,9 +76,6 @@ def _list(json: bool) -> None:
 
 
 def _show(name: str, json: bool) -> None:
-    if not any(one.name == name for one in prompt_sets.list_sets()):  # its last prompt was taken away
-        emit({"name": name, "prompts": []}) if json else print(f"{name} is empty now and gone.")
-        return
     listed = prompt_sets.prompts(name)
     if json:
         emit({**prompt_sets.get(name).to_dict(), "prompts": [prompt.to_dict() for prompt in listed]})

@@ -61,7 +61,6 @@ def test_one_that_was_stopped_is_resumed(run, invoke, jobs_here):
         invoke("compare", "--resume", view.id)
     for wrong, kind in (
         (["compare", run.id, "--resume", view.id], BadInput),
-        (["compare"], BadInput),
         (["compare", run.id, "--prompts", "nope"], NotFound),
         (["compare", run.id, "--export", "x.pdf"], BadInput),
         (["compare", run.id, "--model", "nope"], NotFound),

@@ -213,13 +213,13 @@ def test_losses_are_those_of_plain_transformers(generator, tiny_folder, adapters
     rows = [(ids, [-100] * (len(ids) // 2) + ids[len(ids) // 2 :]) for ids in prompts]
     rows.append(([5, 6, 7], [5, 6, 7]))  # scored from the start: its first token has nothing before it
     for name, model in [(BASE, plain(tiny_folder)), ("one", plain(tiny_folder, adapters["one"]))]:
-        for (ids, labels), (nats, count) in zip(rows, generator.losses(rows, name, 2), strict=True):
+        for (ids, labels), (nats, count) in zip(rows, generator.losses(rows, name), strict=True):
             scored = sum(label != -100 for label in labels[1:])
             with torch.no_grad():
                 mean = float(model(torch.tensor([ids]), labels=torch.tensor([labels])).loss)
             assert count == scored
             assert nats == pytest.approx(mean * scored, rel=1e-5)
-    bare, beside = (made.losses(rows, BASE, 2) for made in (Generator(tiny_folder), generator))
+    bare, beside = (made.losses(rows, BASE) for made in (Generator(tiny_folder), generator))
     assert [nats for nats, _ in bare] == pytest.approx([nats for nats, _ in beside])
 
 

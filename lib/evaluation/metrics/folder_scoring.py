@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Sequence
 from tempfile import TemporaryDirectory
@@ -46,7 +47,11 @@ def _load(folder: FolderMetric, scratch: str) -> Any:
 
     path = metrics_home() / folder.name / folder.module
     try:
-        return evaluate.load(str(path), cache_dir=scratch, keep_in_memory=True)
+        try:
+            return evaluate.load(str(path), cache_dir=scratch, keep_in_memory=True)
+        except ModuleNotFoundError:  # evaluate has just written its module, and Python remembers that there was none
+            importlib.invalidate_caches()
+            return evaluate.load(str(path), cache_dir=scratch, keep_in_memory=True)
     except Exception as error:  # whatever the team's code raises
         raise BadInput(
             f"The metric folder {folder.name} cannot be loaded: {reason(error)}",

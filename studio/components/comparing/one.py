@@ -68,9 +68,7 @@ def _head(view: ComparisonView) -> None:
     base, *tuned = [escape(side) for side in view.sides] or ["nobody"]
     rows = f", {counted(view.result['rows'], 'row')}" if view.result.get("rows") else ""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.header(
-            f"{' and '.join(tuned)} against {base} on {escape(view.asked)}{rows}", anchor=False, width="content"
-        )
+        st.header(f"{' and '.join(tuned)} against {base} on {escape(view.asked)}{rows}", anchor=False, width="content")
         state_badge(view.status)
     how = view.result.get("decoding") or view.settings.decoding
     st.caption(

@@ -18,8 +18,8 @@ _CSS = """
 :host { font-family: var(--st-font); color: var(--st-text-color); font-size: 12px; }
 section { padding: 6px 0 8px; border-bottom: 1px solid var(--st-border-color); }
 section:last-child { border-bottom: none; }
-h3 { font-size: 12px; font-weight: 620; margin: 0 0 4px; display: flex; justify-content: space-between; gap: 8px; }
-h3 span { font-weight: 400; opacity: .65; }
+h2 { font-size: 12px; font-weight: 620; margin: 0 0 4px; display: flex; justify-content: space-between; gap: 8px; }
+h2 span { font-weight: 400; opacity: .65; }
 button { all: unset; box-sizing: border-box; cursor: pointer; font-size: 12px; }
 button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 1px; border-radius: 2px; }
 button:disabled { cursor: default; }
@@ -73,7 +73,7 @@ export default function({ data, parentElement, setTriggerValue }) {
   const send = (value) => setTriggerValue('clicked', value);
   for (const facet of data.facets) {
     const section = element('section');
-    const title = element('h3', facet.label);
+    const title = element('h2', facet.label);
     title.appendChild(element('span', facet.note));
     section.appendChild(title);
     const bars = element('div', '', facet.upright ? 'columns' : '');

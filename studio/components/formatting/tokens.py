@@ -43,7 +43,9 @@ _CSS = """
 .ids .t.break::after { content: none; }
 .ids .t.break::before { content: attr(data-id); font: 9px/1 var(--st-code-font); opacity: .75; vertical-align: -10px;
   display: inline-block; margin: 0 1px 0 2px; text-decoration: none; }
-.cut { display: block; border-top: 2px dashed var(--st-red-color); color: color-mix(in srgb, var(--st-red-color) 70%, var(--st-text-color)); margin: 4px 0;
+.cut { display: block; border-top: 2px dashed var(--st-red-color);
+  color: color-mix(in srgb, var(--st-red-color) 70%, var(--st-text-color));
+  margin: 4px 0;
   font: 600 11px/1.6 var(--st-font); white-space: normal; }
 """
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 _CSS = """
 .all { container-type: inline-size; font: 14px/1.55 var(--st-font); color: var(--st-text-color); }
-h3 { font: 600 12px/1.4 var(--st-font); margin: 0 0 4px; }
+h2 { font: 600 12px/1.4 var(--st-font); margin: 0 0 4px; }
 .box { box-sizing: border-box; white-space: pre-wrap; overflow-wrap: anywhere; overflow: auto;
   margin: 0 0 12px; padding: 10px 12px; border: 1px solid var(--st-border-color); border-radius: 6px;
   unicode-bidi: plaintext; }
@@ -26,10 +26,10 @@ h3 { font: 600 12px/1.4 var(--st-font); margin: 0 0 4px; }
 
 _HTML = """
 <div class="all">
-  <h3 id="q">Question</h3><div class="box asked" tabindex="0" role="region" aria-labelledby="q"></div>
+  <h2 id="q">Question</h2><div class="box asked" tabindex="0" role="region" aria-labelledby="q"></div>
   <div class="pair">
-    <div><h3 id="a"></h3><div class="box answer" tabindex="0" role="region" aria-labelledby="a"></div></div>
-    <div><h3 id="b"></h3><div class="box answer" tabindex="0" role="region" aria-labelledby="b"></div></div>
+    <div><h2 id="a"></h2><div class="box answer" tabindex="0" role="region" aria-labelledby="a"></div></div>
+    <div><h2 id="b"></h2><div class="box answer" tabindex="0" role="region" aria-labelledby="b"></div></div>
   </div>
 </div>
 """
@@ -45,7 +45,7 @@ export default function({ data, parentElement }) {
   };
   put(parentElement.querySelector('.asked'), data.prompt, '(no text)');
   parentElement.querySelectorAll('.answer').forEach((box, index) => put(box, data.texts[index], '(empty answer)'));
-  parentElement.querySelectorAll('.pair h3').forEach((title, index) => { title.textContent = data.titles[index]; });
+  parentElement.querySelectorAll('.pair h2').forEach((title, index) => { title.textContent = data.titles[index]; });
 }
 """
 
