@@ -63,7 +63,7 @@ def ask(tab: Watched, question: str, tokens: str) -> None:
     tab.page.get_by_test_id("stPopover").filter(has_text="greedy").get_by_role("button").click()
     tab.page.get_by_role("spinbutton", name="New tokens at most").fill(tokens)
     tab.page.keyboard.press("Enter")
-    expect(tab.page.get_by_text(f"greedy · {tokens} tokens")).to_be_visible()
+    expect(tab.page.get_by_role("button", name=f"greedy · {tokens} tokens")).to_be_visible()
     tab.page.keyboard.press("Escape")
     tab.settle()
     tab.page.get_by_role("textbox", name="Question").fill(question)
