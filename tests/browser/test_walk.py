@@ -116,7 +116,7 @@ def ask_both(tab: Watched, run: str) -> None:
     answer = pane(tab, 1)
     expect(answer.get_by_test_id("stText")).to_be_visible(timeout=2 * MINUTES)
     tab.picture("9-streaming")
-    expect(tab.button("Keep as row")).to_be_enabled(timeout=2 * MINUTES)
+    expect(tab.page.get_by_role("button", name=re.compile("^Keep as row"))).to_be_enabled(timeout=2 * MINUTES)
     expect(answer.get_by_text("tokens/s")).to_be_visible()
     expect(answer.get_by_test_id("stText")).to_contain_text(VOICE)
     expect(pane(tab, 0)).not_to_contain_text(VOICE)
