@@ -31,7 +31,7 @@ button:disabled { cursor: default; }
 .columns button:hover { background: var(--st-secondary-background-color); }
 .ends { display: flex; justify-content: space-between; opacity: .65; font-size: 11px; margin-top: 2px; }
 .line { display: grid; grid-template-columns: minmax(0, 1fr) auto; column-gap: 8px; width: 100%; padding: 2px 4px;
-  position: relative; border-radius: 3px; }
+  min-height: 24px; align-items: center; position: relative; border-radius: 3px; }
 .line i { position: absolute; inset: 1px auto 1px 0; background: var(--st-primary-color); opacity: .16;
   border-radius: 3px; pointer-events: none; }
 .line:hover:not(:disabled) i { opacity: .32; }
