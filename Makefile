@@ -6,6 +6,9 @@ BIN    := $(VENV)/bin
 PORT   ?= 8501
 HOST   ?= 127.0.0.1
 
+# Set in many containers; then each process that the studio starts would compile the code anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test setup setup-dev lint bench screenshots clean help
 
 help:  ## list the targets

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,14 +15,23 @@ from pathlib import Path
 import psutil
 import pytest
 from filelock import FileLock
+from sqlalchemy import Engine, text
 
+from lib.database import session
 from lib.jobs import queue, run, worker
 from lib.jobs.context import log_path
+from lib.settings import settings
 from tests import tiny
 from tests.helpers import studio, write_lines
 
 # Tiny tensors: a second thread only gets in the way. Read when torch is imported, here and in every job's process.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def modules(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """`evaluate` copies metric folders there to import them; read once, when it is imported itself."""
+    os.environ["HF_MODULES_CACHE"] = str(tmp_path_factory.mktemp("modules"))
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +44,34 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.delenv("STUDIO_DATABASE_URL", raising=False)
     return folder
+
+
+@pytest.fixture(scope="session")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with all tables and no rows, as the migrations make it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STUDIO_HOME", str(tmp_path_factory.mktemp("tables")))
+        with session() as opened:
+            opened.execute(text("SELECT 1"))
+        made = settings.home / "studio.db"
+    with contextlib.closing(sqlite3.connect(made)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # all of it in the one file
+    return made
+
+
+@pytest.fixture(autouse=True)
+def copied_tables(home: Path, tables: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new database is a copy of that one: the migrations take longer than most tests."""
+    module = importlib.import_module("lib.database.session")
+    upgrade = module._upgrade
+
+    def copy(engine: Engine, url: str) -> None:
+        file = Path(url.removeprefix("sqlite:///"))
+        if url.startswith("sqlite") and not file.exists():
+            shutil.copyfile(tables, file)
+        upgrade(engine, url)
+
+    monkeypatch.setattr(module, "_upgrade", copy)
 
 
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:

@@ -20,6 +20,9 @@ from lib.settings import ROOT
 
 T = TypeVar("T")
 
+THOROUGH = int(os.environ.get("THOROUGH", "1"))
+"""So many times as many examples, trials and kills: `THOROUGH=10 pytest tests/formats` for those who change formats."""
+
 
 def wait_until(check: Callable[[], T], what: str, seconds: float = 60) -> T:
     """Ask again and again until `check` gives something true; fail with `what` after the deadline."""

@@ -1,4 +1,4 @@
-"""The Playground with the starter: ask base and tuned, mark what differs, keep the question as a test prompt."""
+"""The Playground with the starter: ask base and tuned, stop, mark what differs, keep the question as a test prompt."""
 
 from __future__ import annotations
 
@@ -26,11 +26,19 @@ def tuned_run(home: Path) -> str:
     return view.id
 
 
-def test_ask_mark_and_keep(browser: Browser, starter_studio: Studio) -> None:
+def test_ask_stop_mark_and_keep(browser: Browser, starter_studio: Studio) -> None:
     run = tuned_run(starter_studio.home)
     with watching(browser, starter_studio.url) as tab:
         tab.open("playground", run=run)
         expect(tab.page.get_by_text("The answer appears here.")).to_have_count(2)
+        ask(tab, "Count from one to two hundred in words.", tokens="1000")
+        expect(answers(tab).nth(1).get_by_test_id("stText")).to_be_visible(timeout=3 * MINUTES)
+        tab.picture("playground-streaming")
+        tab.page.get_by_test_id("stMain").get_by_role("button", name="Stop").click()
+        expect(tab.page.get_by_text(re.compile("tokens/s · stopped")).first).to_be_visible()
+        expect(answers(tab).nth(1).get_by_test_id("stText")).to_be_visible()
+        tab.settle()
+
         ask(tab, "What is a tendon?", tokens="16")
         expect(tab.page.get_by_role("button", name=re.compile("^Keep as row"))).to_be_enabled(timeout=2 * MINUTES)
         tab.settle()

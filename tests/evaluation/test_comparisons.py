@@ -190,13 +190,10 @@ def test_repeats_show_how_much_is_noise(run, train, compare):
         assert drawn[row] == text  # whatever else is in the batch
 
 
-def test_a_metric_that_fails_is_named_and_the_rest_counts(run, compare, tmp_path, monkeypatch):
+def test_a_metric_that_fails_is_named_and_the_rest_counts(run, compare, tmp_path):
     """A team's folder that throws on one row, and one that is taken away before its turn."""
-    import evaluate
-
     from lib.evaluation.metrics.folders import add_folder, remove_folder
 
-    monkeypatch.setattr(evaluate.config, "HF_MODULES_CACHE", tmp_path / "modules")
     body = FOLDER.format(raises='if "The answer is 20." in references: raise KeyError("twenty")')
     (tmp_path / "picky").mkdir()
     (tmp_path / "picky" / "picky.py").write_text(body)

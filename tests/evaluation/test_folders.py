@@ -42,15 +42,7 @@ ANSWERS, REFERENCES = ["ab", "boom", "xy", "q"], ["ac", "b", "yy", ""]
 
 
 @pytest.fixture(autouse=True)
-def apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Modules that `evaluate` copies go where the test's files go; no network."""
-    import evaluate
-
-    monkeypatch.setattr(evaluate.config, "HF_MODULES_CACHE", tmp_path / "modules")
-    monkeypatch.setattr("sys.path", [*__import__("sys").path, str(tmp_path / "modules")])
-    for name in [name for name in __import__("sys").modules if name.startswith("evaluate_modules")]:
-        monkeypatch.delitem(__import__("sys").modules, name)
-
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: Any, **kwargs: Any) -> None:
         raise OSError("no network in this test")
 

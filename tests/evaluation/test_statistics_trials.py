@@ -10,9 +10,10 @@ from scipy.stats import binomtest
 
 from lib.evaluation.metrics import Scores
 from lib.evaluation.statistics import compare, evidence, resampling
+from tests.helpers import THOROUGH
 
 TRIALS = 2_000
-FAMILIES = 100  # of four metrics each: half a second a family. More than 9 wrong ones would be more than one in twenty
+FAMILIES = 20 * THOROUGH  # of four metrics each: half a second a family
 
 Draw = Callable[[np.random.Generator, int], tuple[np.ndarray, np.ndarray]]
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from lib.records import Conversation, Message
-
-THOROUGH = int(os.environ.get("THOROUGH", "1"))
-"""So many times as many examples: for those who change a format, `THOROUGH=10 pytest tests/formats tests/export`."""
+from tests.helpers import THOROUGH
 
 
 def examples(number: int) -> settings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 
 import httpx2 as httpx
@@ -13,7 +14,7 @@ from lib.evaluation.sides import Side, base_side, model_side, run_side
 from lib.inference import client
 from lib.inference.client import Ask
 from lib.jobs import queue
-from lib.storage import engine_file, read_json, run_dir
+from lib.storage import engine_file, read_json, run_dir, write_json
 from lib.training import runs
 from tests import tiny
 from tests.helpers import python, wait_until
@@ -42,6 +43,14 @@ def question(*sides: Side, messages=QUESTION, tokens=12):
 
 def answers(*sides: Side, **more):
     return list(client.ask(question(*sides, **more)))[-1]
+
+
+def patient_model(home):
+    """`tiny` with room for answers that go on for minutes."""
+    folder = shutil.copytree((home / "models" / "tiny").resolve(), home / "models" / "patient")
+    config = read_json(folder / "config.json")
+    write_json(folder / "config.json", {**config, "max_position_embeddings": 20_000})
+    return "patient"
 
 
 def health():
@@ -127,10 +136,10 @@ def tuned_folder(side):
     return run_dir(side.run) / "adapter"
 
 
-def test_people_wait_in_a_line_that_moves_and_who_goes_away_is_left_off(worker):
-    tuned = run_side(runs.list_runs()[0].id)
-    assert answers(tuned)
-    first, second, third = (client.ask(question(tuned, tokens=400)) for _ in range(3))
+def test_people_wait_in_a_line_that_moves_and_who_goes_away_is_left_off(worker, studio_home):
+    side = model_side(patient_model(studio_home), "plain")
+    assert answers(side)
+    first, second, third = (client.ask(question(side, tokens=15_000)) for _ in range(3))
     wait_until(lambda: next(first)[0].text, "the first answers")
     wait_until(lambda: "1 before you" in next(second)[0].note, "the second waits")
     wait_until(lambda: "2 before you" in next(third)[0].note, "the third waits behind it")
@@ -140,4 +149,4 @@ def test_people_wait_in_a_line_that_moves_and_who_goes_away_is_left_off(worker):
     wait_until(lambda: next(third)[0].text, "one that leaves while it is answered makes room")
     third.close()
     wait_until(lambda: health()["waiting"] == 0, "nobody is left", seconds=10)
-    assert answers(tuned)[0].ended in ("end", "length")
+    assert answers(side)[0].ended in ("end", "length")

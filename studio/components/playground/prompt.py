@@ -37,14 +37,11 @@ def show_prompt(talk: Talk, panes: Sequence[Pane]) -> None:
 
 
 def show_tools(talk: Talk, panes: Sequence[Pane]) -> bool:
-    """Stop, marking, keeping, starting over; returns whether words that differ are to be marked."""
+    """Marking, keeping, starting over; returns whether words that differ are to be marked."""
     if not talk.turns:
         return False
     written = any(answer.ended in WRITTEN for turn in talk.turns for answer in turn.answers.values())
     with st.container(horizontal=True, vertical_alignment="center", key="playground-tools"):
-        if talk.going:
-            st.button("Stop", icon=":material/stop:", on_click=held.stop, key="playground-stop",
-                      help="What was written stays.")  # fmt: skip
         marked = len(panes) > 1 and st.toggle(
             "Mark words that differ", key="playground-marked", persist_state="session",
             help="Underlines what an answer says and the first pane's does not.",

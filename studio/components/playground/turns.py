@@ -23,8 +23,8 @@ def show_turns(talk: Talk, panes: Sequence[Pane], marked: bool) -> dict[str, Any
     """Draw the conversation; returns the places for the answers of the last question, by pane."""
     boxes: dict[str, Any] = {}
     for number, turn in enumerate(talk.turns):
-        _question(turn, number, talk.going)
         last = number == len(talk.turns) - 1
+        _question(turn, number, talk.going, last)
         boxes = _answers(talk, turn, panes, f"{held.fresh()}-{number}", marked and not (last and talk.going))
         if turn.fault:
             show(*turn.fault)
@@ -59,7 +59,7 @@ def stream(panes: Sequence[Pane], boxes: dict[str, Any]) -> None:
     st.rerun()
 
 
-def _question(turn: Turn, number: int, going: bool) -> None:
+def _question(turn: Turn, number: int, going: bool, last: bool) -> None:
     if held.editing() == number and not going:
         _editor(turn, number)
         return
@@ -70,6 +70,10 @@ def _question(turn: Turn, number: int, going: bool) -> None:
             if turn.context:
                 st.caption("input")
                 st.text(turn.context)
+        if going and last:  # above the answers: what is below them moves while they are written, under the mouse too
+            st.button("Stop", icon=":material/stop:", key="playground-stop", on_click=held.stop,
+                      help="What was written stays.")  # fmt: skip
+            return
         st.button(
             "Edit", icon=":material/edit:", type="tertiary", key=f"edit-{number}", disabled=going, on_click=held.edit,
             args=(number,), help="Change this question and send it again; what came after it goes.",
