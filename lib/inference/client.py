@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,7 +31,7 @@ class Ask:
     sampling: Mapping[str, Any] = field(default_factory=dict)
 
 
-def ask(question: Ask) -> Iterator[list[Answer]]:
+def ask(question: Ask) -> Generator[list[Answer]]:
     """Stream the answers of all panes together: what each has written so far, again and again, twice a second at least.
 
     What is closed before its end is stopped.

@@ -15,6 +15,7 @@ from tests.browser.server import Studio
 from tests.browser.watched import SECONDS, Watched, watching
 
 MINUTES = 60 * SECONDS
+QUESTION = "Count from one to two hundred in words."
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -22,7 +23,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 def tuned_run(home: Path) -> str:
     """A run whose adapter changes what the starter says, without training one."""
     view = seeds.run("finished")
-    tiny.write_adapter(home / "models" / "starter", view.folder / "adapter", seed=1, scale=0.02)
+    tiny.write_adapter(home / "models" / "starter", view.folder / "adapter", seed=1, scale=0.08)
     return view.id
 
 
@@ -31,7 +32,7 @@ def test_ask_stop_mark_and_keep(browser: Browser, starter_studio: Studio) -> Non
     with watching(browser, starter_studio.url) as tab:
         tab.open("playground", run=run)
         expect(tab.page.get_by_text("The answer appears here.")).to_have_count(2)
-        ask(tab, "Count from one to two hundred in words.", tokens="1000")
+        ask(tab, QUESTION, tokens="1000")
         expect(answers(tab).nth(1).get_by_test_id("stText")).to_be_visible(timeout=3 * MINUTES)
         tab.picture("playground-streaming")
         tab.page.get_by_test_id("stMain").get_by_role("button", name="Stop").click()
@@ -39,7 +40,9 @@ def test_ask_stop_mark_and_keep(browser: Browser, starter_studio: Studio) -> Non
         expect(answers(tab).nth(1).get_by_test_id("stText")).to_be_visible()
         tab.settle()
 
-        ask(tab, "What is a tendon?", tokens="16")
+        tab.button("Start over").click()
+        tab.settle()
+        ask(tab, QUESTION, tokens="16")
         expect(tab.page.get_by_role("button", name=re.compile("^Keep as row"))).to_be_enabled(timeout=2 * MINUTES)
         tab.settle()
         tab.page.get_by_text("Mark words that differ").click()
@@ -47,6 +50,7 @@ def test_ask_stop_mark_and_keep(browser: Browser, starter_studio: Studio) -> Non
         tab.settle()
         tab.picture("playground-asked")
 
+        tab.page.get_by_role("heading", level=1).click()  # a field with the focus would take the key itself
         tab.page.keyboard.press("t")  # the button's key
         dialog = tab.page.get_by_role("dialog")
         expect(dialog.get_by_role("textbox", name="Right answer")).not_to_have_value("")
@@ -55,7 +59,7 @@ def test_ask_stop_mark_and_keep(browser: Browser, starter_studio: Studio) -> Non
         expect(tab.page.get_by_test_id("stToast")).to_contain_text("kept in playground")
         expect(dialog).to_have_count(0)
         (kept,) = prompt_sets.prompts("playground")
-        assert kept.messages[-1]["content"] == "What is a tendon?"
+        assert kept.messages[-1]["content"] == QUESTION
         assert kept.origin["run"] == run
 
 

@@ -8,6 +8,7 @@ import signal
 
 import httpx2 as httpx
 import pytest
+from safetensors.torch import load_file, save_file
 
 from lib.errors import ModelError
 from lib.evaluation.sides import Side, base_side, model_side, run_side
@@ -46,10 +47,13 @@ def answers(*sides: Side, **more):
 
 
 def patient_model(home):
-    """`tiny` with room for answers that go on for minutes."""
+    """`tiny` with room for answers that go on for minutes, and with nothing that makes it end them."""
     folder = shutil.copytree((home / "models" / "tiny").resolve(), home / "models" / "patient")
     config = read_json(folder / "config.json")
     write_json(folder / "config.json", {**config, "max_position_embeddings": 20_000})
+    weights = load_file(folder / "model.safetensors")
+    weights["lm_head.weight"][config["eos_token_id"]] = 0  # of all logits, some are greater
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
     return "patient"
 
 

@@ -1,18 +1,18 @@
 """The conversation that this session has in hand, what is streaming into it, and what the buttons do to it.
 
-The stream outlives a rerun: who switches something while answers are written does not interrupt them. Closing it is
-what stops the engine.
+The stream outlives a rerun: who switches something while answers are written does not interrupt them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import streamlit as st
 
 from lib.errors import StudioError
 from lib.inference.client import Ask, ask
+from lib.inference.stream import Stream
 from lib.inference.talk import Answer, Talk
 from studio.components.playground import asked
 from studio.components.playground.panes import Pane
@@ -20,14 +20,6 @@ from studio.components.playground.panes import Pane
 _TALK, _STREAM, _FRESH, _EDITING, _EMPTY = (
     "playground-talk", "playground-stream", "playground-fresh", "playground-editing", "playground-empty",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Stream:
-    """Answers that come, in the order of `keys`."""
-
-    keys: tuple[str, ...]
-    answers: Iterator[list[Answer]]
 
 
 def talk() -> Talk:
@@ -107,24 +99,24 @@ def restart() -> None:
 
 
 def _close() -> None:
-    stream: Stream | None = st.session_state.pop(_STREAM, None)
-    if stream is not None and hasattr(stream.answers, "close"):
-        stream.answers.close()
+    _, stream = st.session_state.pop(_STREAM, None) or ((), None)
+    if stream is not None:
+        stream.stop()
 
 
 def stream(panes: Sequence[Pane]) -> Iterator[dict[str, Answer]]:
     """What the panes have written, again and again until all have ended; the conversation has it at once."""
-    able = [pane for pane in panes if pane.side is not None]
-    kept: Stream | None = st.session_state.get(_STREAM)
+    kept: tuple[list[str], Stream] | None = st.session_state.get(_STREAM)
     if kept is None:
-        now = talk()
-        asks = [{**pane.side.to_dict(), "messages": now.messages(pane.key)} for pane in able if pane.side]
-        kept = Stream(tuple(pane.key for pane in able), ask(Ask(asks, asked.sampling())))
+        now, able = talk(), [(pane.key, pane.side) for pane in panes if pane.side is not None]
+        asks = [{**side.to_dict(), "messages": now.messages(key)} for key, side in able]
+        kept = [key for key, _ in able], Stream(ask(Ask(asks, asked.sampling())))
         st.session_state[_STREAM] = kept
+    keys, answers = kept
     fault = None
     try:
-        for answers in kept.answers:
-            yield put(talk().heard(dict(zip(kept.keys, answers, strict=True)))).turns[-1].answers  # type: ignore[misc]
+        for newest in answers:
+            yield put(talk().heard(dict(zip(keys, newest, strict=True)))).turns[-1].answers  # type: ignore[misc]
     except StudioError as error:
         fault = error.message, error.hint
     st.session_state.pop(_STREAM, None)

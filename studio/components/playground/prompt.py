@@ -18,7 +18,7 @@ from studio.components.playground.panes import Pane
 def show_prompt(talk: Talk, panes: Sequence[Pane]) -> None:
     """Question and input, with the one button that asks."""
     content, context = ("", "") if talk.turns else _example(panes)
-    with st.form(f"ask-{held.fresh()}", border=False):
+    with st.form("playground-ask", border=False):
         question_box, input_box = st.columns([3, 2])
         question_box.text_area(
             "Question", value=content, key=held.field("prompt"), height=100,

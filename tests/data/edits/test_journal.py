@@ -169,7 +169,7 @@ def test_columns_with_odd_names(make, name):
     from lib.data.edits.operations import Operation
     from lib.data.edits.undo import redo, undo
 
-    rows = [{**{odd: f"What is {number}?" for odd in ODD}, "answer": "It is."} for number in range(600)]
+    rows = [{**dict.fromkeys(ODD, f"What is {number}?"), "answer": "It is."} for number in range(600)]
     info = make(rows, mapping=Mapping({"user": name, "assistant": "answer"}))
     edit(info, 1, 0, "ada", values=dict.fromkeys(ODD, "Who?"), tags=["x"])
     assert {values_of(info, 1)[odd] for odd in ODD} == {"Who?"}
