@@ -20,6 +20,7 @@ from lib.data.imports.importer import import_source
 from lib.data.measures.measure import measure
 from lib.data.table import Table
 from lib.storage import checks_file, models_dir
+from tests.helpers import THOROUGH
 
 ROWS = [
     {
@@ -73,7 +74,7 @@ CONDITIONS = st.one_of(
 )
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4 * THOROUGH, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(conditions=st.lists(CONDITIONS, max_size=3), search=st.sampled_from(["", "question 1", "IT'S"]))
 def test_bars_count_the_rows_that_their_conditions_find(load: Load, conditions: list[Condition], search: str) -> None:
     query = Query(tuple(dict.fromkeys(conditions)), search)

@@ -17,6 +17,7 @@ from lib.data.filters import Condition, Query
 from lib.data.imports.importer import import_source
 from lib.data.table import Table, TableRow
 from lib.errors import BadInput
+from tests.helpers import THOROUGH
 
 NAMES = ("id", "rowid", "select", '"', "a:b", "%", ".", "Ünï code", "texts", "rows", "what?", "{0}")
 TEXTS = (
@@ -163,7 +164,7 @@ CONDITIONS = st.one_of(
 SORTS = st.sampled_from(["", ".question", '."', ".a:b", "..", ".whole", ".share", "status", "split", "row", "note"])
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12 * THOROUGH, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(conditions=st.lists(CONDITIONS, max_size=3), search=st.just("") | PIECES, sort=SORTS, descending=st.booleans())
 def test_the_same_rows_as_a_plain_filter(
     load: Load, conditions: list[Condition], search: str, sort: str, descending: bool

@@ -21,7 +21,7 @@ from lib.data.filters import Query
 from lib.data.imports.importer import import_source
 from lib.data.table import Table
 from lib.errors import WrongState
-from tests.helpers import write_lines
+from tests.helpers import THOROUGH, write_lines
 
 ROWS = 8
 people = st.sampled_from(["ada", "ben"])
@@ -236,6 +236,6 @@ def test_the_studio_agrees_with_a_plain_model():
     run_state_machine_as_test(
         Edits,
         settings=settings(
-            max_examples=12, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=4 * THOROUGH, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
