@@ -22,7 +22,7 @@ setup: $(VENV)/.installed  ## environment, starter model, sample data; skips wha
 
 # What uses the starter model or a browser for minutes wants the machine to itself.
 test: setup setup-dev  ## all tests
-	$(BIN)/python -m pytest -m "not slow" -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -m "not slow" -n auto --maxprocesses 4 --dist worksteal
 	$(BIN)/python -m pytest -m slow
 
 setup-dev: $(VENV)/.installed-dev
