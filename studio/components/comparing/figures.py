@@ -29,10 +29,12 @@ def show_verdict(view: ComparisonView, tuned: Sequence[str]) -> None:
         st.markdown("  \n".join(f":orange[:material/warning:] :small[{escape(one['text'])}]" for one in warnings))
     for name, empty in view.result.get("empty", {}).items():
         if empty:
-            st.caption(
-                f":material/info: {escape(name)} ended without a word on {empty:,} of "
-                f"{counted(view.result['rows'], 'row')}; a base does so when the template is not one it was made with."
-            )
+            rows = counted(view.result["rows"], "row")
+            why = "" if name in tuned else (
+                "; a base does so when the template is not one it was made with. "
+                "Metrics of text then show mostly who answers at all: see the perplexity"
+            )  # fmt: skip
+            st.caption(f":material/info: {escape(name)} ended without a word on {empty:,} of {rows}{why}.")
     if view.result.get("left_out"):
         listed = "; ".join(f"{count} {reason}" for reason, count in view.result["left_out"].items())
         st.caption(f"Rows not asked: {escape(listed)}")
