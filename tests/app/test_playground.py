@@ -138,6 +138,21 @@ def test_an_engine_that_goes_away_is_said_what_was_written_stays_and_asking_agai
     assert not app.error and "starter says Hi?" in texts(app, "text")
 
 
+def test_a_fault_that_nobody_foresaw_is_met_once(engine: Engine) -> None:
+    app = open_page("playground", run=ready())
+    engine.script = [ValueError("boom")]
+    field(app, "Question").set_value("Hi?")
+    button(app, "Ask").click().run()
+    assert not asks_again(app)
+    app.run()
+    assert asks_again(app) and not app.exception
+
+
+def asks_again(app: AppTest) -> bool:
+    """Whether the page is drawn to its end and another question can be asked."""
+    return any(one.label == "Ask" and not one.disabled for one in app.button) and not app.error
+
+
 def test_panes_are_added_removed_and_survive_in_the_address(engine: Engine) -> None:
     run = ready()
     other = seeds.run("finished").id

@@ -119,5 +119,8 @@ def stream(panes: Sequence[Pane]) -> Iterator[dict[str, Answer]]:
             yield put(talk().heard(dict(zip(keys, newest, strict=True)))).turns[-1].answers  # type: ignore[misc]
     except StudioError as error:
         fault = error.message, error.hint
+    except Exception:
+        stop()  # else each drawing of the page would raise it again
+        raise
     st.session_state.pop(_STREAM, None)
     put(talk().done(fault))
