@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import os
 import shutil
 import signal
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -32,6 +34,18 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 def modules(tmp_path_factory: pytest.TempPathFactory) -> None:
     """`evaluate` copies metric folders there to import them; read once, when it is imported itself."""
     os.environ["HF_MODULES_CACHE"] = str(tmp_path_factory.mktemp("modules"))
+
+
+_seen = {"modules": 0}
+
+
+@pytest.fixture(autouse=True)
+def frozen() -> None:
+    """What the libraries hold stays: to look through it for garbage takes up to a second each time."""
+    if len(sys.modules) > _seen["modules"] + 100:
+        _seen["modules"] = len(sys.modules)
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -126,7 +126,9 @@ def select(info: DatasetInfo, sql: str, parameters: list[Any] | None = None) -> 
     """
     import duckdb
 
-    with duckdb.connect() as connection:
+    from lib import duck
+
+    with duck.connect() as connection:
         try:
             connection.from_parquet(str(info.rows_file)).create_view("rows")
             return connection.execute(sql, parameters or []).fetchall()

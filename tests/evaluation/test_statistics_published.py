@@ -73,6 +73,15 @@ def test_holm_of_a_textbook() -> None:
     assert holm([]) == []
 
 
+def test_holm_of_fifteen_outcomes_of_a_trial() -> None:
+    """The p-values of Benjamini and Hochberg (1995), page 295, as R's p.adjust corrects them."""
+    smallest = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459]
+    others = [0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0]
+    expected = [0.0015, 0.0056, 0.0247, 0.1140, 0.2211, 0.2780, 0.2780, 0.2780, 0.3213, *[1.0] * 6]
+    assert holm([*smallest, *others]) == pytest.approx(expected)
+    assert holm([*others, *smallest][::-1]) == pytest.approx([*expected[9:], *expected[:9]][::-1])
+
+
 def test_krippendorffs_own_example() -> None:
     # Krippendorff 2011, "Computing Krippendorff's alpha-reliability", C: four observers, 12 units, nominal 0.743.
     observers = ("1233214 12   ", "12332241 25 3", " 3332342251  ", "1233244 1251 ")

@@ -10,11 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lib import models
+from lib import duck, models
 from lib.data import datasets
 from lib.data.checks import CHECKS, CheckReport, Finding, Settings, run_checks
 from lib.data.checks.run import Progress
@@ -162,7 +161,7 @@ def flagged(info: DatasetInfo, check_name: str, limit: int, offset: int) -> list
     path = checks_file(info.name, info.version)
     sql = 'SELECT row_id, detail, "group" FROM read_parquet(?) WHERE "check" = ? '
     sql += 'ORDER BY coalesce("group", row_id), row_id LIMIT ? OFFSET ?'
-    with duckdb.connect() as connection:
+    with duck.connect() as connection:
         return [Flagged(*row) for row in connection.execute(sql, [str(path), check_name, limit, offset]).fetchall()]
 
 
@@ -176,7 +175,7 @@ def clusters(info: DatasetInfo, check_name: str, limit: int, offset: int) -> lis
         FROM read_parquet(?) WHERE "check" = ? AND "group" IS NOT NULL
         GROUP BY "group" ORDER BY len(members) DESC, "group" LIMIT ? OFFSET ?"""
     path = checks_file(info.name, info.version)
-    with duckdb.connect() as connection:
+    with duck.connect() as connection:
         found = connection.execute(sql, [str(path), check_name, limit, offset]).fetchall()
     return [Cluster(group, tuple(members), size) for group, members, size in found]
 
@@ -184,7 +183,7 @@ def clusters(info: DatasetInfo, check_name: str, limit: int, offset: int) -> lis
 def cluster_count(info: DatasetInfo, check_name: str) -> int:
     """How many groups `clusters` has in all."""
     sql = 'SELECT count(DISTINCT "group") FROM read_parquet(?) WHERE "check" = ?'
-    with duckdb.connect() as connection:
+    with duck.connect() as connection:
         found = connection.execute(sql, [str(checks_file(info.name, info.version)), check_name]).fetchall()
     return int(found[0][0])
 
@@ -193,6 +192,6 @@ def findings_of(info: DatasetInfo, check_name: str, row_ids: list[int]) -> dict[
     """What a check found in some rows, by their ids."""
     sql = 'SELECT row_id, detail, "group" FROM read_parquet(?) WHERE "check" = ? AND list_contains(?, row_id)'
     path = checks_file(info.name, info.version)
-    with duckdb.connect() as connection:
+    with duck.connect() as connection:
         found = connection.execute(sql, [str(path), check_name, row_ids]).fetchall()
     return {row[0]: Flagged(*row) for row in found}

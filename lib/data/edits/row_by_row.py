@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from lib import duck
 from lib.data.columns import ROW_ID, Column, decode, encode
 from lib.data.datasets import quoted
 from lib.data.edits import overlay
@@ -85,7 +86,7 @@ def rows_of(
     mapped = set(copy.mapping.columns.values())
     columns = [column for column in copy.columns if column.name in mapped]
     names = "".join(f"{quoted(column.name)}, " for column in columns)
-    cursor = connection.cursor()
+    cursor = duck.cursor(connection)
     cursor.execute(f"SELECT {names}{ROW_ID} FROM rows WHERE {ROW_ID} IN (FROM hits)")
     while cells := cursor.fetchmany(BATCH_ROWS):
         yield [

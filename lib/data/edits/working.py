@@ -19,6 +19,7 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 
+from lib import duck
 from lib.data.columns import NOTE, ROW_ID, SPLIT, STATUS, TAGS, Column, Kind, decode
 from lib.data.datasets import DatasetInfo, quoted
 from lib.data.edits import overlay
@@ -106,7 +107,7 @@ class WorkingCopy:
         Raises:
             StorageError: a stored file is missing or damaged.
         """
-        with duckdb.connect() as connection:
+        with duck.connect() as connection:
             try:
                 connection.from_parquet(str(self.info.rows_file)).create_view("saved")
                 self._create_views(connection)

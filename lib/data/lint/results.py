@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lib import duck
 from lib.data.columns import ROW_ID
 from lib.data.datasets import DatasetInfo
 from lib.data.edits.overlay import SEQ
@@ -142,7 +143,7 @@ def _select(info: DatasetInfo, settings: LintSettings, sql: str, parameters: lis
     path = settings.file(info)
     if not path.exists():
         raise NotFound(f"{info.ref} was not looked at with these settings.", "Start the lint first.")
-    with duckdb.connect() as connection:
+    with duck.connect() as connection:
         try:
             connection.from_parquet(str(path)).create_view("lint")
             return connection.execute(sql, parameters).fetchall()

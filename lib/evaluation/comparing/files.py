@@ -19,6 +19,7 @@ from typing import Any
 
 import duckdb
 
+from lib import duck
 from lib.errors import StorageError
 from lib.storage import comparison_dir, disk_errors, sync_path
 
@@ -104,7 +105,7 @@ def query(comparison: int, statement: str, values: Sequence[Any] | Mapping[str, 
     """
     path = comparison_dir(comparison) / TABLE
     try:
-        with duckdb.connect() as connection:
+        with duck.connect() as connection:
             connection.from_parquet(str(path)).create_view("outputs")
             found = connection.execute(statement, values)
             names = [column[0] for column in found.description]

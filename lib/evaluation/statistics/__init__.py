@@ -9,7 +9,7 @@
 
 Rows are the unit that is resampled, base and tuned together. The verdict is "tuned better" or "tuned worse" only when
 the 95 % interval of the difference excludes 0, p is below 0.05 once corrected for all that was tested, and there are
-at least 5 rows; else "no evidence". Everything is the same again under the same seed. scipy, statsmodels and evalica
+at least 5 rows; else "no evidence". Everything is the same again under the same seed. scipy and evalica
 are imported when first needed: each takes a second.
 """
 

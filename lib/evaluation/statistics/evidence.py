@@ -113,10 +113,13 @@ def adjusted(differences: Sequence[Difference]) -> list[Difference]:
 
 
 def holm(values: Sequence[float]) -> list[float]:
-    """p-values corrected for as many tests (Holm 1979)."""
-    from statsmodels.stats.multitest import multipletests
-
-    return [float(p) for p in multipletests(values, method="holm")[1]] if len(values) else []
+    """p-values corrected for as many tests (Holm 1979): the smallest counts n times, the next n - 1 times, and none
+    becomes smaller than one before it. In the order of `values`."""
+    corrected = [1.0] * len(values)
+    floor = 0.0
+    for place, position in enumerate(sorted(range(len(values)), key=values.__getitem__)):
+        floor = corrected[position] = min(1.0, max(floor, (len(values) - place) * values[position]))
+    return corrected
 
 
 def verdict(pairs: Sequence[Pair]) -> OverallVerdict:

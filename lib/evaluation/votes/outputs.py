@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 
+from lib import duck
 from lib.data.datasets import quoted
 from lib.errors import StorageError
 from lib.storage import comparison_dir
@@ -117,7 +118,7 @@ def _query(comparison: int, columns: str, rest: str, values: Sequence[Any] = ())
 
 def _run(statement: str, values: Sequence[Any]) -> list[Any]:
     try:
-        with duckdb.connect() as connection:
+        with duck.connect() as connection:
             return connection.execute(statement, values).fetchall()
     except duckdb.Error as error:
         raise StorageError(

@@ -9,12 +9,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lib import models
+from lib import duck, models
 from lib.data import datasets
 from lib.data.columns import ROW_ID, SPLIT, decode
 from lib.data.datasets import DatasetInfo, quoted
@@ -84,7 +83,7 @@ def _from_lint(rows: int, file: Path, changed: int, rows_file: Path) -> Counted:
     sql = f"""SELECT lint.total, lint.answer, list_transform(lint.findings, lambda one: one.kind) AS kinds
         FROM read_parquet(?) AS lint JOIN read_parquet(?) AS rows ON lint.row_id = rows.{ROW_ID}
         WHERE rows.{SPLIT} = 'train'"""
-    with duckdb.connect() as connection:
+    with duck.connect() as connection:
         found = connection.execute(sql, [str(file), str(rows_file)]).fetchnumpy()
     taken = ~np.ma.getmaskarray(np.ma.asarray(found["total"]))
     totals, answers = (np.asarray(found[name][taken], dtype=np.int64) for name in ("total", "answer"))
