@@ -20,12 +20,15 @@ NewRun = Callable[..., RunView]
 
 @pytest.fixture
 def new_run(tiny_home: Path, tmp_path: Path) -> NewRun:
-    """Queue a run; `rows` replaces the dataset, other keywords are settings."""
+    """Queue a run; `rows` replaces the dataset, other keywords are settings.
+
+    Without sample answers, which take most of the time of so small a run.
+    """
 
     def create(rows: list[Any] | None = None, template: str = "llama2", **settings: Any) -> RunView:
         source = write_lines(tmp_path / "rows.jsonl", tiny.ROWS if rows is None else rows)
         data = import_source(str(source), "sums")
-        config = TrainConfig.from_settings({**tiny.SETTINGS, **settings})
+        config = TrainConfig.from_settings({**tiny.SETTINGS, "sample_tokens": 0, **settings})
         return runs.create(f"sums@{data.version}", "tiny", template, config, "tester")
 
     return create

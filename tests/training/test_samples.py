@@ -10,6 +10,7 @@ from lib.data import datasets
 from lib.formats import get_template, load_tokenizer
 from lib.models import find
 from lib.storage import run_dir
+from lib.training.config import TrainConfig
 from lib.training.rows import prepare
 from lib.training.samples import REFUSED, by_question, questions, read_samples, samples_file
 from tests.helpers import FakeJob
@@ -27,7 +28,7 @@ def asked(new_run, tokenizer):
     """Questions of a new run with these settings."""
 
     def ask(template="llama2", rows=None, **settings):
-        run = new_run(rows, template, **settings)
+        run = new_run(rows, template, **{"sample_tokens": TrainConfig().sample_tokens, **settings})
         info = datasets.get(run.data_ref)
         prepared = prepare(info, get_template(template), tokenizer, run.config)
         return run, prepared, questions(run.config, info, prepared, get_template(template), tokenizer)

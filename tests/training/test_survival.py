@@ -35,12 +35,6 @@ class KilledJob(FakeJob):
 
 
 @pytest.fixture
-def new_run(new_run):
-    """Without sample answers, which take most of the time of so small a run."""
-    return lambda **settings: new_run(**{"sample_tokens": 0, **settings})
-
-
-@pytest.fixture
 def train(tiny_home):
     from lib.training import trainer
 
