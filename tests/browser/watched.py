@@ -22,6 +22,7 @@ FLAGS = [
 ]
 LOCAL = ("127.0.0.1", "localhost", "")
 SECONDS = 1000  # Playwright counts in milliseconds
+expect.set_options(timeout=30 * SECONDS)  # of its own it waits for five: too short where tests share two cores
 STEADY = 150  # milliseconds: what was clicked reaches the server a moment later, and until then nothing seems to run
 IDLE = """steady => {
     const app = document.querySelector("[data-testid=stApp]");

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from typing import Any
 
 import pytest
 
 from lib.data.imports.importer import import_source
 from lib.settings import ROOT
 from tests import tiny
-from tests.helpers import studio, write_lines
+from tests.helpers import THOROUGH, studio, write_lines
 
 STARTER = ROOT / "data" / "models" / "starter"
 
@@ -31,14 +32,24 @@ def starter_home(home, tmp_path, monkeypatch):
     return home
 
 
-@pytest.mark.timeout(900)
-def test_the_starter_learns_and_compares(starter_home):
+@pytest.mark.timeout(1500)
+@pytest.mark.parametrize("quantization", ["none", *(["nf4"] if THOROUGH > 1 else [])])
+def test_the_starter_learns_compares_and_says_the_same_once_merged(starter_home, tmp_path, quantization):
+    """NF4 from plan to package is in tests/packaging with a model of two layers, always."""
     settings = ["--set", "max_steps=12", "--set", "eval_rows=6", "--set", "max_length=128"]
-    trained = studio("train", "sums", "--model", "starter", "--template", "chatml", *settings, "--json", timeout=600)
-    assert trained.returncode == 0, trained.stderr
-    summary = json.loads(trained.stdout)
+    kind = f"quantization={quantization}"
+    summary = told("train", "sums", "--model", "starter", "--template", "chatml", *settings, "--set", kind)
     before, after = summary["eval_loss"]
     assert after < before / 2
-    compared = studio("compare", summary["run"], "--limit", "4", "--metric", "perplexity", "--json", timeout=300)
-    assert compared.returncode == 0, compared.stderr
-    assert json.loads(compared.stdout)["rows"] == 4
+    run, out = summary["run"], tmp_path / "merged"
+    assert told("compare", run, "--limit", "4", "--metric", "perplexity")["rows"] == 4
+    parity = told("package", run, "--as", "merged", "--out", str(out))["parity"]
+    assert parity["same"] == parity["prompts"] == 16 and parity["kl"] < 1e-5
+    assert (out / "manifest.json").exists() and parity["sentence"] in (out / "README.md").read_text()
+
+
+def told(*command: str) -> dict[str, Any]:
+    """What a command that succeeds says with --json."""
+    done = studio(*command, "--json", timeout=600)
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))

@@ -22,6 +22,7 @@ from tests.helpers import THOROUGH, python, wait_until
 
 ROWS = 200
 PROCESSES = 3 + THOROUGH
+EDITS = 40 * THOROUGH
 
 
 @pytest.fixture
@@ -77,14 +78,14 @@ def check_replay(info):
 
 
 def many_processes_edit(info):
-    told = finished([start("edits", info, number, 100) for number in range(PROCESSES)])
+    told = finished([start("edits", info, number, EDITS) for number in range(PROCESSES)])
     journal = check_replay(info)
     made = [line["seq"] for lines in told for line in lines if line.get("seq")]
     refused = [line for lines in told for line in lines if "conflict" in line]
     unchanged = [line for lines in told for line in lines if "seq" in line and line["seq"] is None]
     assert sorted(made) == [entry.seq for entry in journal]
-    assert len(made) + len(refused) + len(unchanged) == 100 * PROCESSES and refused
-    assert [len(lines) for lines in told] == [100] * PROCESSES
+    assert len(made) + len(refused) + len(unchanged) == EDITS * PROCESSES and refused
+    assert [len(lines) for lines in told] == [EDITS] * PROCESSES
     middle = journal[len(journal) // 4 : -len(journal) // 4]  # all processes are there
     rate = len(middle) / (middle[-1].at - middle[0].at)
     print(f"{len(made)} edits, {len(refused)} conflicts, {rate:.0f} edits a second")
@@ -100,8 +101,8 @@ def test_processes_edit_the_same_rows_on_postgresql(rows, postgres):
 
 def bulk_and_single(info):
     """Two processes change many rows, two edit single ones, all at once."""
-    processes = [start("bulk", info, number, 8) for number in range(2)]
-    processes += [start("edits", info, number, 60) for number in range(2, 4)]
+    processes = [start("bulk", info, number, 4 * THOROUGH) for number in range(2)]
+    processes += [start("edits", info, number, 30 * THOROUGH) for number in range(2, 4)]
     told = finished(processes)
     journal = check_replay(info)
     changed = [line for lines in told[:2] for line in lines if line]

@@ -138,17 +138,17 @@ def test_values_come_back_as_they_went_in(write_rows):
 
 def test_types_that_change_after_many_rows(write_rows, monkeypatch):
     """Kinds widen over segments."""
-    monkeypatch.setattr(writer, "BATCH_ROWS", 4096)
-    rows = [{"question": f"q{n}", "answer": "a", "n": n, "w": n, "x": "s"} for n in range(20_000)]
-    rows[9_000] |= {"n": 0.5, "w": "word", "late": {"a": 1}}
-    rows[19_999] |= {"n": 2, "x": [1], "late": 5}
+    monkeypatch.setattr(writer, "BATCH_ROWS", 1024)
+    rows = [{"question": f"q{n}", "answer": "a", "n": n, "w": n, "x": "s"} for n in range(5_000)]
+    rows[2_300] |= {"n": 0.5, "w": "word", "late": {"a": 1}}
+    rows[4_999] |= {"n": 2, "x": [1], "late": 5}
     import_source(write_rows(rows), "wide")
     keys = ("question", "answer", "n", "w", "x", "late")
     assert values("wide") == [{key: row.get(key) for key in keys} for row in rows]
     kinds = {column.name: column.kind for column in datasets.get("wide").columns}
     assert (kinds["n"], kinds["w"], kinds["x"], kinds["late"]) == ("float", "json", "json", "json")
     monkeypatch.setattr(writer, "BATCH_ROWS", 1)
-    monkeypatch.setattr(lines, "BLOCK_SIZE", 50_000)
+    monkeypatch.setattr(lines, "BLOCK_SIZE", 20_000)
     assert import_source(write_rows(rows), "wide").existing  # the hash does not depend on how rows are cut into batches
 
 
