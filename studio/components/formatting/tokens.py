@@ -25,7 +25,7 @@ _CSS = """
 .tokens { font: 13px/1.75 var(--st-code-font); white-space: pre-wrap; overflow-wrap: anywhere; margin: 4px 0 0;
   padding: 8px 12px; border: 1px solid var(--st-border-color); border-radius: 6px; max-height: 420px; overflow: auto;
   background: var(--st-secondary-background-color); unicode-bidi: isolate; }
-.t { position: relative; border-radius: 3px; unicode-bidi: isolate; direction: ltr;
+.t { border-radius: 3px; unicode-bidi: isolate; direction: ltr;
   box-shadow: inset -1px 0 0 color-mix(in srgb, currentColor 28%, transparent); }
 .trained { background: color-mix(in srgb, var(--st-primary-color) 20%, transparent);
   text-decoration: underline 2px var(--st-primary-color); text-underline-offset: 4px; text-decoration-skip-ink: none; }
@@ -36,7 +36,8 @@ _CSS = """
 .t.at { outline: 2px solid var(--st-primary-color); }
 .mark { font: 600 10px var(--st-font); letter-spacing: .02em; border: 1px solid currentColor; border-radius: 3px;
   padding: 0 2px; margin: 0 1px; opacity: .7; vertical-align: 1px; }
-.ids .t { display: inline-block; min-width: 30px; line-height: 1.4; padding-bottom: 12px; margin-bottom: 4px; }
+.ids .t { position: relative;  /* only here: each is a layer of its own to be painted */
+  display: inline-block; min-width: 30px; line-height: 1.4; padding-bottom: 12px; margin-bottom: 4px; }
 .ids .t::after { content: attr(data-id); position: absolute; left: 1px; bottom: 2px; font: 9px/1 var(--st-code-font);
   opacity: .75; white-space: nowrap; text-decoration: none; display: inline-block; }
 .ids .t.break { display: inline; }  /* the line break in it has to break the line */
