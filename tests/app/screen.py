@@ -28,13 +28,15 @@ FIRST_STEP = {
 
 
 def open_page(name: str = "home", **parameters: str) -> AppTest:
-    """A fresh session on one page, with the address's parameters."""
+    """A fresh session on one page, with the address's parameters; nothing may have failed that nobody foresaw."""
     app = AppTest.from_file(ROOT / "studio" / "app.py", default_timeout=20)
     if name != "home":
         app.switch_page(f"../pages/{name}.py")
     for key, value in parameters.items():
         app.query_params[key] = value
-    return app.run()
+    app.run()
+    assert not any("did not expect" in error.value for error in app.error), "the log has the traceback"
+    return app
 
 
 def elements(block: Any) -> Iterator[Any]:
