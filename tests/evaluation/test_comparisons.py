@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pyarrow.parquet as pq
 import pytest
@@ -118,6 +119,23 @@ def test_stopped_half_way_it_scores_what_all_have_answered(run, compare):
     assert whole.result["rows"] == 80 and "stopped" not in kinds(whole)
     after = dict(zip(comparisons.outputs(view.id)["row_id"], texts(whole)[run.id], strict=True))
     assert all(after[row] == text for row, text in zip(before["row_id"], before[f"text|{run.id}"], strict=True))
+
+
+def test_the_rate_is_that_of_the_answers_alone(run, compare, monkeypatch):
+    """The references of a set can take ten times as long to read; then the rate looked like a fault."""
+    from lib.inference.generator import Generator
+
+    read = Generator.losses
+
+    def slowly(self, rows, adapter):
+        time.sleep(2)
+        return read(self, rows, adapter)
+
+    monkeypatch.setattr(Generator, "losses", slowly)
+    job, began = FakeJob(), time.monotonic()
+    view = compare([run.id], job, metrics=("chrf", "perplexity"))
+    rate = [said["tokens_per_second"] for said in job.said if "tokens_per_second" in said][-1]
+    assert rate > 1.2 * view.result["tokens"] / (time.monotonic() - began)
 
 
 def test_stopped_before_the_first_answers_there_is_nothing(run, compare):

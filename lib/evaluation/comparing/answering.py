@@ -42,7 +42,7 @@ class Asking:
     def __post_init__(self) -> None:
         self._total = len(self.questions) * len(self.readers) * self.config.repeats
         self._references = sum(bool(one.reference) for one in self.questions) * len(self.readers)
-        self._began, self._tokens = time.monotonic(), 0
+        self._seconds, self._tokens = 0.0, 0  # of answering; the references are read in a time of their own
 
     def run(self) -> None:
         """Ask all that has no answer yet, until done or told to stop.
@@ -121,12 +121,14 @@ class Asking:
             for reader, one in pending
         ]
         answered, tokens = len(self.records.answers), 0
+        before, began = self._seconds, time.monotonic()
 
         def on_token(newest: list[int | None]) -> bool:
             nonlocal tokens
             written = sum(token is not None for token in newest)
             tokens += written
             self._tokens += written
+            self._seconds = before + time.monotonic() - began
             self._tell("asking", answered + tokens / config.max_new_tokens)
             return self.job.stopping
 
@@ -158,8 +160,8 @@ class Asking:
     def _tell(self, text: str, done: float = 0.0) -> None:
         """Progress in answers; one that is being written counts in part."""
         done = max(done, len(self.records.answers))
-        seconds = max(time.monotonic() - self._began, 1e-3)
-        self.job.progress(done, self._total, text, tokens_per_second=self._tokens / seconds)
+        rate = self._tokens / max(self._seconds, 1e-3)
+        self.job.progress(done, self._total, text, tokens_per_second=rate)
 
 
 def _batches(rows: Sequence[tuple[Question, Encoded]]) -> Iterator[list[tuple[Question, Encoded]]]:
