@@ -17,13 +17,17 @@ def connect() -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to an empty database of its own in memory, which is gone afterwards with its views and tables."""
     name = f"own_{next(_numbers)}"
     with _process().cursor() as connection:
-        connection.execute(f"ATTACH ':memory:' AS {name}")
         try:
+            connection.execute(f"ATTACH ':memory:' AS {name}")
             connection.execute(f"USE {name}")
             yield connection
+        except (duckdb.FatalException, duckdb.InternalException):
+            _process.cache_clear()  # it answers nobody any more; the next caller opens a new one
+            raise
         finally:
-            connection.execute("USE memory")
-            connection.execute(f"DETACH {name}")
+            with contextlib.suppress(duckdb.FatalException):  # then there is nothing left to tidy
+                connection.execute("USE memory")
+                connection.execute(f"DETACH DATABASE IF EXISTS {name}")
 
 
 def cursor(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:

@@ -44,3 +44,23 @@ def test_a_file_that_was_replaced_is_read_anew(tmp_path: Path) -> None:
         pq.write_table(pa.table({"n": [number]}), path)
         with duck.connect() as connection:
             assert connection.execute("FROM read_parquet(?)", [str(path)]).fetchall() == [(number,)]
+
+
+def test_after_a_fault_of_duckdb_itself_the_next_caller_has_a_new_one() -> None:
+    with pytest.raises(duckdb.FatalException, match="broken"), duck.connect() as connection:
+        connection.execute("CREATE TABLE memory.left_over AS SELECT 1")
+        raise duckdb.FatalException("broken")
+    with duck.connect() as connection, pytest.raises(duckdb.CatalogException):
+        connection.execute("FROM memory.left_over")
+
+
+def test_a_reader_that_is_left_half_way_keeps_nothing(tmp_path: Path) -> None:
+    with duck.connect() as connection:
+        connection.execute("CREATE TABLE many AS SELECT * FROM range(500000) AS numbers(n)")
+        reader = duck.cursor(connection)
+        reader.execute("FROM many")
+        assert reader.fetchmany(2) == [(0,), (1,)]
+    reader.close()
+    with duck.connect() as connection:
+        found = connection.execute("SELECT count(*) FROM duckdb_databases() WHERE database_name LIKE 'own_%'")
+        assert found.fetchall() == [(1,)]

@@ -86,10 +86,17 @@ def rows_of(
     mapped = set(copy.mapping.columns.values())
     columns = [column for column in copy.columns if column.name in mapped]
     names = "".join(f"{quoted(column.name)}, " for column in columns)
-    cursor = duck.cursor(connection)
-    cursor.execute(f"SELECT {names}{ROW_ID} FROM rows WHERE {ROW_ID} IN (FROM hits)")
-    while cells := cursor.fetchmany(BATCH_ROWS):
-        yield [
-            (row_id, {column.name: decode(value, column.kind) for column, value in zip(columns, values, strict=True)})
-            for *values, row_id in cells
-        ]
+
+    def read(values: list[Any]) -> dict[str, Any]:
+        return {column.name: decode(value, column.kind) for column, value in zip(columns, values, strict=True)}
+
+    with duck.cursor(connection) as cursor:
+        cursor.execute(f"SELECT {names}{ROW_ID} FROM rows WHERE {ROW_ID} IN (FROM hits)")
+        while cells := cursor.fetchmany(BATCH_ROWS):
+            yield [
+                (
+                    row_id,
+                    {column.name: decode(value, column.kind) for column, value in zip(columns, values, strict=True)},
+                )
+                for *values, row_id in cells
+            ]
