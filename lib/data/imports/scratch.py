@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import lock_descriptor
 
 from lib import storage
 
@@ -22,24 +22,18 @@ def folder(target: Path) -> Iterator[Path]:
         StorageError: see there.
     """
     sweep(target.parent)
-    lock = None
-    try:
+    with contextlib.ExitStack() as held:
         with storage.new_folder(target) as made:
-            lock = FileLock(made / LOCK)
-            lock.acquire()
+            unseen = made / f"new-{LOCK}"  # until it is locked: a sweep would take it for one of a dead process
+            lock_descriptor(held.enter_context(unseen.open("xb")).fileno())
+            unseen.rename(made / LOCK)
             yield made
         (target / LOCK).unlink(missing_ok=True)
-    finally:
-        if lock is not None:
-            lock.release()
 
 
 def sweep(dataset: Path) -> None:
     """Remove scratch folders of imports whose process has ended; those of other work have no lock file and stay."""
-    for file in dataset.glob(f".v*/{LOCK}"):
-        lock = FileLock(file)
-        try:
-            with lock.acquire(blocking=False):
-                shutil.rmtree(file.parent, ignore_errors=True)
-        except Timeout:
-            continue  # its import is under way
+    for path in dataset.glob(f".v*/{LOCK}"):
+        with contextlib.suppress(FileNotFoundError), path.open("r+b") as file:  # not there: it has its name by now
+            if lock_descriptor(file.fileno(), blocking=False):
+                shutil.rmtree(path.parent, ignore_errors=True)

@@ -6,6 +6,7 @@ import json
 import random
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -133,3 +134,15 @@ def test_only_dead_imports_are_swept(home: Path):
         assert other.exists() and live.exists() and not dead.exists()
     assert sorted(path.name for path in target.parent.iterdir()) == ["v0001", "v0002"]
     assert not list(target.parent.glob(f"*/{scratch.LOCK}"))
+
+
+def test_a_folder_that_is_just_being_made_is_not_swept(home: Path):
+    """Many at once: each sweeps what the others are making."""
+
+    def make(version: int) -> bool:
+        with scratch.folder(version_dir("rows", version)) as folder:
+            (folder / "rows").touch()
+        return version_dir("rows", version).is_dir()
+
+    with ThreadPoolExecutor(8) as people:
+        assert all(people.map(make, range(1, 401)))
