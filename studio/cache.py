@@ -13,7 +13,7 @@ from lib.data.facets import Facet, facets
 from lib.data.imports.inspection import Inspection, inspect_source
 from lib.data.mapping import Mapping
 from lib.data.measures.files import text_file, token_file
-from lib.data.table import Table, TablePage
+from lib.data.table import Table, TablePage, TableRow
 from lib.formats import ModelTokenizer, load_tokenizer
 from lib.settings import ROOT, settings
 from lib.storage import checks_file
@@ -45,6 +45,16 @@ def table_page(table: Table, limit: int, offset: int) -> TablePage:
 @st.cache_data(max_entries=64, ttl="30m", show_spinner=False)
 def _table_page(_table: Table, state: tuple[object, ...], limit: int, offset: int) -> TablePage:
     return _table.page(limit, offset)
+
+
+def placed_row(table: Table, row_id: int) -> tuple[int, TableRow] | None:
+    """`Table.placed`, once for each state of the working copy."""
+    return _placed_row(table, _state_of(table), row_id)
+
+
+@st.cache_data(max_entries=64, ttl="30m", show_spinner=False)
+def _placed_row(_table: Table, state: tuple[object, ...], row_id: int) -> tuple[int, TableRow] | None:
+    return _table.placed(row_id)
 
 
 def count(table: Table) -> int:

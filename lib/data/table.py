@@ -221,6 +221,14 @@ class Table:
         ids = self.ids()
         return ids.index(row_id) if row_id in ids else None
 
+    def placed(self, row_id: int) -> tuple[int, TableRow] | None:
+        """A matching row, and how many matching rows have lower ids; None when it does not match."""
+        condition, parameters = self.condition()
+        sql = f"SELECT count(*), max(rows.{ROW_ID}) FROM {self.source()} WHERE ({condition}) AND rows.{ROW_ID} <= ?"
+        with self.connect() as connection:
+            count, last = connection.execute(sql, [*parameters, row_id]).fetchall()[0]
+            return (count - 1, self._rows(connection, [row_id])[0]) if last == row_id else None
+
     def _rows(self, connection: duckdb.DuckDBPyConnection, row_ids: list[int]) -> list[TableRow]:
         """Numbers in the query's text, other than parameters, let the engine pass over all other row groups."""
         if not row_ids:

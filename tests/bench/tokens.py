@@ -1,4 +1,6 @@
-"""The token view of rows of 4,000 tokens: from the key that asks for the next row until all its tokens are drawn.
+"""The token view of rows of 4,000 tokens: from the key that asks for the next row until its tokens fill the box.
+
+As on any row, a thousand are drawn at once and the others as somebody scrolls to them.
 
 Baseline: a Streamlit script that shows the same texts, without tokens, at the press of a button.
 """

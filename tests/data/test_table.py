@@ -176,6 +176,10 @@ def test_the_same_rows_as_a_plain_filter(
     assert table.count() == len(expected)
     page = table.page(limit=7, offset=4)
     assert ([row.row_id for row in page.rows], page.total) == (expected[4:11], len(expected))
+    ordered = sorted(expected)
+    for row_id in (5, 8, len(ROWS), len(ROWS) + 1):
+        found = table.placed(row_id)
+        assert found == ((ordered.index(row_id), table.rows([row_id])[0]) if row_id in ordered else None)
 
 
 def test_values_come_back_as_they_came_in(load: Load) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lib.data.filters import Condition, Query
+from lib.data.filters import Query
 from lib.data.table import Table, TableRow
 from studio import cache, state
 from studio.components.formatting.look import Look
@@ -17,9 +17,9 @@ def row_in_hand(table: Table) -> tuple[int, TableRow] | None:
     """The row, and how many rows come before it; None where there are no rows."""
     asked = state.get("row")
     if asked.isdecimal() and len(asked) < 16:
-        found = table.rows([int(asked)])
-        if found and not found[0].state.deleted:
-            return _before(table, int(asked)), found[0]
+        found = cache.placed_row(table, int(asked))
+        if found:
+            return found
     first = cache.table_page(table, 1, 0).rows
     return (0, first[0]) if first else None
 
@@ -27,10 +27,6 @@ def row_in_hand(table: Table) -> tuple[int, TableRow] | None:
 def open_row(table: Table, place: int) -> None:
     """Open the row that so many others come before."""
     state.put("row", str(cache.table_page(table, 1, place).rows[0].row_id))
-
-
-def _before(table: Table, row_id: int) -> int:
-    return cache.count(Table(table.copy, Query((Condition("row", "in", f"..{row_id}"),))))
 
 
 def see_row(row_id: int) -> None:

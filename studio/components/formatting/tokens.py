@@ -62,7 +62,7 @@ _HTML = """
 """
 
 _JS = """
-const TRAINED = 1, SPECIAL = 2, PARTIAL = 4, STEP = 5000;
+const TRAINED = 1, SPECIAL = 2, PARTIAL = 4, STEP = 1000;  // more than a screenful
 export default function({ data, parentElement }) {
   const box = parentElement.querySelector('.tokens'), about = parentElement.querySelector('.about');
   const toggle = parentElement.querySelector('.toggle');
@@ -177,5 +177,5 @@ def show_tokens(view: TokenView, key: str, max_length: int = 0, policy: str = ""
             "rest": f"{total - MOST:,} more tokens are not drawn" if total > MOST else "",
             "key": key,
         },
-        key=key,
+        key="tokens",  # the same for all rows: the ids stay on, and nothing is built anew
     )
