@@ -83,7 +83,7 @@ def useful_fields(copy: WorkingCopy, tokenizer: str = "") -> list[Field]:
     Of very many columns some are left out; queries may name them all the same.
     """
     sources = {"texts": text_file(copy.info), "tokens": token_file(copy.info, tokenizer)}
-    here = {name for name, path in sources.items() if path.exists()} | {"rows", "flags"}
+    here = {name for name, path in sources.items() if measured(path)} | {"rows", "flags"}
     known = fields_of(copy)
     profile = measured(sources["texts"])
     first = [*copy.mapping.columns.values(), *(profile.columns if profile else ())]

@@ -10,9 +10,11 @@ import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from lib.data.columns import NOTE, ROW_ID, SPLIT, STATUS, TAGS, decode
 from lib.data.datasets import quoted
@@ -21,12 +23,9 @@ from lib.data.edits.state import RowState
 from lib.data.edits.working import WorkingCopy
 from lib.data.fields import Field, fields_of
 from lib.data.filters import Condition, Query
-from lib.data.measures.files import text_file, token_file
+from lib.data.measures.files import SCHEMAS, What, measured, text_file, token_file
 from lib.errors import BadInput
 from lib.storage import checks_file
-
-LENGTHS = "question_chars INT, answer_chars INT"
-TOKENS = "prompt_tokens INT, answer_tokens INT"
 
 
 @dataclass(frozen=True)
@@ -77,11 +76,11 @@ class Table:
         info = self.copy.info
         files = {
             "flags": (checks_file(info.name, info.version), 'row_id BIGINT, "check" VARCHAR'),
-            "texts": (text_file(info), f"{ROW_ID} BIGINT, turns INT, {LENGTHS}, language VARCHAR"),
-            "tokens": (token_file(info, self.query.tokenizer), f"{ROW_ID} BIGINT, {TOKENS}"),
+            "texts": (text_file(info), _columns("texts")),
+            "tokens": (token_file(info, self.query.tokenizer), _columns("tokens")),
         }  # fmt: skip
         for name, (path, columns) in files.items():
-            if path.exists():
+            if path.exists() if name == "flags" else measured(path):
                 connection.from_parquet(str(path)).create_view(name)
             else:
                 connection.execute(f"CREATE TABLE {name} ({columns})")
@@ -251,6 +250,13 @@ class Table:
             state = RowState(seq, deleted, split, status, tuple(tags), note)
             found[row_id] = TableRow(row_id, values, state, tuple(flags.get(row_id, ())))
         return [found[row_id] for row_id in row_ids if row_id in found]
+
+
+@cache
+def _columns(what: What) -> str:
+    """A table of measures where nothing is measured yet, as SQL has its columns."""
+    types = {pa.int64(): "BIGINT", pa.uint64(): "UBIGINT", pa.int32(): "INT", pa.string(): "VARCHAR"}
+    return ", ".join(f"{field.name} {types[field.type]}" for field in SCHEMAS[what])
 
 
 def _all_of(tests: list[tuple[str, list[Any]]]) -> tuple[str, list[Any]]:

@@ -56,10 +56,13 @@ FAINT = """
   const light = colour => colour.map(value => value / 255)
     .map(value => value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4)
     .reduce((sum, value, i) => sum + value * [0.2126, 0.7152, 0.0722][i], 0);
+  const known = new Map([[null, [255, 255, 255]]]);
   const behind = part => {
-    const own = getComputedStyle(part).backgroundColor;
-    const below = part.parentElement ? behind(part.parentElement) : [255, 255, 255];
-    return own.startsWith('rgb') ? over(numbers(own), below) : below;
+    if (!known.has(part)) {
+      const own = getComputedStyle(part).backgroundColor, below = behind(part.parentElement);
+      known.set(part, own.startsWith('rgb') ? over(numbers(own), below) : below);
+    }
+    return known.get(part);
   };
   const contrast = part => {
     const back = behind(part), front = over(numbers(getComputedStyle(part).color), back);

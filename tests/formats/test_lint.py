@@ -150,6 +150,12 @@ def test_a_template_of_ones_own(tokenizers):
     assert fingerprint(endless, tokenizer) != fingerprint(ending, tokenizer)
 
 
+def test_what_an_earlier_studio_looked_for_is_looked_for_again(tokenizers, monkeypatch):
+    before = fingerprint("llama2", tokenizers["llama2_like"])
+    monkeypatch.setitem(LINTS, "a new kind", LINTS["eos_missing"])
+    assert fingerprint("llama2", tokenizers["llama2_like"]) != before
+
+
 def test_bos_twice_and_missing(tokenizers, changed):
     pair = ("[INST] TEXT [/INST]", " TEXT</s>")
     twice = changed("llama2_like", chat_template=each("bos_token + bos_token", *pair))

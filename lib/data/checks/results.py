@@ -117,8 +117,8 @@ def _with_earlier(report: CheckReport, path: Path) -> CheckReport:
     if (earlier.get("seq", 0), earlier["rows"]) != (report.seq, report.rows):
         return report
     known = {check["name"] for check in earlier["checks"]} | set(report.checks)
-    old = [Finding(**row) for row in kept.to_pylist() if row["check"] not in report.checks]
-    order = {name: number for number, name in enumerate(CHECKS)}
+    order = {name: number for number, name in enumerate(CHECKS)}  # without checks that an earlier studio had
+    old = [Finding(**row) for row in kept.to_pylist() if row["check"] in order and row["check"] not in report.checks]
     findings = sorted([*old, *report.findings], key=lambda finding: (finding.row_id, order[finding.check]))
     return replace(report, findings=findings, checks=tuple(name for name in CHECKS if name in known))
 

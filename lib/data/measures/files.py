@@ -30,6 +30,20 @@ from lib.storage import measures_dir, suggest_name
 What = Literal["texts", "tokens"]
 KEY = "_tandem_key"
 METADATA = "tandem"
+TEXT_FILE = "texts.parquet"
+_ROW = [(ROW_ID, pa.int64()), (KEY, pa.uint64())]
+SCHEMAS: dict[What, pa.Schema] = {
+    "texts": pa.schema(
+        [
+            *_ROW,
+            ("turns", pa.int32()),
+            ("question_chars", pa.int32()),
+            ("answer_chars", pa.int32()),
+            ("language", pa.string()),
+        ]
+    ),
+    "tokens": pa.schema([*_ROW, ("prompt_tokens", pa.int32()), ("answer_tokens", pa.int32())]),
+}
 _UNREAD = ("split", "rejected")  # roles that no measure looks at
 
 
@@ -60,7 +74,7 @@ class Measured:
 
 def text_file(info: DatasetInfo) -> Path:
     """Turns, lengths in characters and language of each row."""
-    return measures_dir(info.name, info.version) / "texts.parquet"
+    return measures_dir(info.name, info.version) / TEXT_FILE
 
 
 def token_file(info: DatasetInfo, model: str) -> Path:
@@ -72,14 +86,21 @@ def file_of(info: DatasetInfo, what: What, model: str = "") -> Path:
     return text_file(info) if what == "texts" else token_file(info, model)
 
 
+def what_of(path: Path) -> What:
+    return "texts" if path.name == TEXT_FILE else "tokens"
+
+
 def measured(path: Path) -> Measured | None:
-    """What a file of measures knows of itself; None when it is not there.
+    """What a file of measures knows of itself; None when it is not there, or an earlier studio measured other things.
 
     Raises:
         StorageError: the file is damaged.
     """
     try:
-        return Measured.from_json(pq.read_schema(path).metadata[METADATA.encode()])
+        schema = pq.read_schema(path)
+        if schema.names != SCHEMAS[what_of(path)].names:
+            return None
+        return Measured.from_json(schema.metadata[METADATA.encode()])
     except FileNotFoundError:
         return None
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:

@@ -11,12 +11,10 @@ from lib.data.checks.language import language_of
 from lib.data.columns import ROW_ID, Kind, decode
 from lib.data.mapping.reading import question_of, read_conversation
 from lib.data.mapping.roles import Mapping
-from lib.data.measures.files import KEY
+from lib.data.measures.files import KEY, SCHEMAS
 from lib.errors import BadInput
 from lib.formats import ModelTokenizer
 from lib.records import Conversation
-
-_ROW = [(ROW_ID, pa.int64()), (KEY, pa.uint64())]
 
 
 class Reader:
@@ -41,21 +39,15 @@ class Reader:
 class TextMeasures:
     """Turns (messages), characters of question and answer, and the answer's language."""
 
-    schema = pa.schema(
-        [
-            *_ROW,
-            ("turns", pa.int32()),
-            ("question_chars", pa.int32()),
-            ("answer_chars", pa.int32()),
-            ("language", pa.string()),
-        ]
-    )
+    schema = SCHEMAS["texts"]
+
+    _nothing = (None,) * (len(schema) - 2)
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        rows = [self._row(conversation) if conversation else (None,) * 4 for conversation in self._reader(batch)]
+        rows = [self._row(conversation) if conversation else self._nothing for conversation in self._reader(batch)]
         columns = [list(column) for column in zip(*rows, strict=True)]
         return _measured(self.schema, batch, columns)
 
@@ -68,7 +60,7 @@ class TextMeasures:
 class TokenMeasures:
     """Tokens of the prompt's texts and of the answer, each text by itself, without template and special tokens."""
 
-    schema = pa.schema([*_ROW, ("prompt_tokens", pa.int32()), ("answer_tokens", pa.int32())])
+    schema = SCHEMAS["tokens"]
 
     def __init__(self, reader: Reader, tokenizer: ModelTokenizer) -> None:
         self._reader, self._tokenizer = reader, tokenizer

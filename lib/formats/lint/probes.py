@@ -6,7 +6,7 @@ import hashlib
 import json
 
 from lib.formats.chat_template import MODEL
-from lib.formats.lint.kinds import Finding
+from lib.formats.lint.kinds import LINTS, Finding
 from lib.formats.render import REFUSALS, render
 from lib.formats.segments import Segment, text_of
 from lib.formats.template import Template
@@ -86,13 +86,15 @@ def _first_difference(one: str, other: str) -> int:
 
 
 def fingerprint(template: str | Template, tokenizer: ModelTokenizer) -> str:
-    """A hexadecimal hash that changes when template, chat template or tokenizer would write rows differently.
+    """A hexadecimal hash that changes when template, chat template or tokenizer would write rows differently, or
+    other kinds of findings are looked for.
 
     Of a template that comes with the studio it sees what it makes of placeholders, with a system prompt and without.
     """
     template = get_template(template) if isinstance(template, str) else template
     probes = (PAIR, (SYSTEM, *PAIR), PAIR * 3)
     seen = [
+        sorted(LINTS),
         tokenizer.fingerprint,
         template.source,
         tokenizer.chat.source if tokenizer.chat else "",

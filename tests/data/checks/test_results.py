@@ -65,6 +65,16 @@ def test_findings_of_other_rows_do_not_stay(tmp_path):
     assert (summary["seq"], [one["name"] for one in summary["checks"]]) == (7, ["empty"])
 
 
+def test_findings_of_a_check_that_is_no_more_go(tmp_path, monkeypatch):
+    info = imported(tmp_path, [*ROWS, ROWS[0], {"question": "And?", "answer": " "}])
+    check_results.check(info, Settings())
+    fewer = {name: check for name, check in check_results.CHECKS.items() if name != "exact_duplicate"}
+    monkeypatch.setattr(check_results, "CHECKS", fewer)
+    kept = check_results.check(info, Settings(checks=frozenset(("empty",))))
+    assert kept.rows_of("empty") == [14] and "exact_duplicate" not in kept.checks
+    assert kept.rows_of("exact_duplicate") == []
+
+
 def test_a_saved_version_has_seen_no_edit(tmp_path):
     assert check_results.check(imported(tmp_path, ROWS), Settings()).to_dict()["seq"] == 0
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +18,8 @@ from lib import models
 from lib.data import datasets
 from lib.data.datasets import DatasetInfo
 from lib.data.edits import edit, open_copy
+from lib.data.facets import useful_fields
+from lib.data.filters import Query
 from lib.data.imports.importer import import_source
 from lib.data.measures import job as measure_job
 from lib.data.measures import measure as measuring
@@ -24,6 +27,7 @@ from lib.data.measures.files import file_of, measured, stale, text_file, token_f
 from lib.data.measures.measure import measure
 from lib.data.measures.profile import bounds
 from lib.data.measures.spread import spread
+from lib.data.table import Table
 from lib.errors import BadInput, NotFound, Stopped, StorageError
 from lib.formats import Segment, load_tokenizer
 from lib.jobs import queue
@@ -113,6 +117,20 @@ def test_only_rows_whose_texts_changed_are_measured_again(alpaca: DatasetInfo, m
     rows = stored(text_file(alpaca), "_row_id, question_chars, answer_chars")
     assert [rows[1][2], rows[3][1]] == [6, len("about it")]
     assert [row[0] for row in rows] == list(range(1, 11))
+
+
+def test_what_an_earlier_studio_measured_is_measured_again(alpaca: DatasetInfo) -> None:
+    measure(open_copy(alpaca), "texts")
+    path, whole = text_file(alpaca), stored(text_file(alpaca), "*")
+    table = pq.read_table(path)
+    pq.write_table(table.drop_columns(["language"]), path)
+    assert measured(path) is None and stale(open_copy(alpaca), "texts") == 10
+    asked = Query.parse(["language:is:en"])
+    assert "language" not in [field.name for field in useful_fields(open_copy(alpaca))]
+    assert Table(open_copy(alpaca), asked).count() == 0
+    measure(open_copy(alpaca), "texts")
+    assert stored(path, "*") == whole
+    assert Table(open_copy(alpaca), asked).count() == 9
 
 
 def test_an_edit_taken_back_is_measured_again(alpaca: DatasetInfo) -> None:
