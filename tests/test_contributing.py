@@ -25,3 +25,17 @@ def test_torch_is_imported_where_it_says_and_nowhere_else():
 def test_the_places_that_it_names_are_there():
     text = (ROOT / "CONTRIBUTING.md").read_text()
     assert [path for path in _PATH.findall(text) if not (ROOT / path).exists()] == []
+
+
+def test_names_in_the_recipes_are_in_the_files_that_they_name():
+    """A bare `name.py` lies beside a path of its recipe; a constant stands in a file of its recipe."""
+    rows = [line for line in (ROOT / "CONTRIBUTING.md").read_text().splitlines() if line.startswith("| ")]
+    for row in rows[2:]:
+        paths = [ROOT / path for path in _PATH.findall(row)]
+        folders = {path if path.is_dir() else path.parent for path in paths}
+        bare = re.findall(r"`(\w+\.py)`", row)
+        assert [name for name in bare if not any((folder / name).exists() for folder in folders)] == [], row
+        files = [file for folder in folders for file in (folder.glob("*.py"))]
+        texts = [file.read_text() for file in files]
+        names = re.findall(r"`(_?[A-Z][A-Z_]{2,}|_\w+)`", row)
+        assert [name for name in names if not any(re.search(rf"\b{name}\b", text) for text in texts)] == [], row

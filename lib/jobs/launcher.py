@@ -1,4 +1,4 @@
-"""How a job becomes a process. The one seam that a cluster would replace: submit, status, stop, logs."""
+"""How a job becomes a process. The one seam that a cluster would replace."""
 
 from __future__ import annotations
 
@@ -18,11 +18,15 @@ from lib.settings import ROOT
 
 
 class Launcher(Protocol):
-    """Runs jobs somewhere. `stop` ends it at once; asking nicely is `lib.jobs.queue.stop`."""
+    """Runs jobs somewhere. `stop` ends one at once; asking nicely is `lib.jobs.queue.stop`.
+
+    `forget_ended` is asked again and again: it gives each job once, when its process has ended, with its exit status.
+    """
 
     def submit(self, job_id: int) -> None: ...
     def status(self, job_id: int) -> str: ...
     def stop(self, job_id: int) -> None: ...
+    def forget_ended(self) -> dict[int, int]: ...
     def logs(self, job_id: int) -> Path: ...
 
 

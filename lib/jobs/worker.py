@@ -22,7 +22,7 @@ from lib.database import Job, Worker, session
 from lib.database.models import FAILED, LIVE
 from lib.errors import StorageError, StudioError
 from lib.jobs import queue
-from lib.jobs.launcher import LocalLauncher
+from lib.jobs.launcher import Launcher, LocalLauncher
 from lib.settings import ROOT, settings
 from lib.storage import disk_errors
 
@@ -31,7 +31,7 @@ IDLE_ROUNDS = 4  # looks without any work before a worker that is to end when id
 KILL_AFTER_SECONDS = 60.0  # a job that was asked to stop and has not: a long step or a long evaluation may need this
 
 
-def run(until_idle: bool = False, launcher: LocalLauncher | None = None) -> None:
+def run(until_idle: bool = False, launcher: Launcher | None = None) -> None:
     """Work until told to stop (SIGTERM, SIGINT), orphaned, or, with `until_idle`, out of jobs."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -95,7 +95,7 @@ def alive() -> bool:
     return any(queue.is_alive(worker.pid, worker.started) for worker in workers)
 
 
-def _round(me: psutil.Process, launcher: LocalLauncher) -> bool:
+def _round(me: psutil.Process, launcher: Launcher) -> bool:
     """One look at everything. Returns whether a job was started."""
     for job_id, code in launcher.forget_ended().items():
         queue.never_began(job_id, str(launcher.logs(job_id)), killed=code < 0)

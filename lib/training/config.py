@@ -17,6 +17,10 @@ INITS = ("default", "gaussian", "orthogonal")
 AUTO = "auto"
 AUTO_ROWS = 4  # of a step, where the batch is left to the plan
 CHECKPOINTING = (AUTO, "on", "off")
+OPTIMIZERS = (  # those of transformers that need no other library
+    "adamw_torch", "adamw_8bit", "paged_adamw_8bit", "paged_adamw_32bit", "adafactor", "sgd", "adagrad", "rmsprop",
+    "lion_8bit", "lion_32bit", "paged_lion_8bit", "ademamix", "ademamix_8bit",
+)  # fmt: skip
 PRECISIONS = (AUTO, "bf16", "fp16", "fp32")
 
 
@@ -73,7 +77,7 @@ class TrainConfig:
     """Compute activations twice rather than keep them: on saves much memory and costs a third of the time; auto turns
     it on where the memory would not do without."""
     optim: str = "adamw_torch"
-    """Optimizer, by its name in transformers; adamw_8bit takes less memory (needs a GPU)."""
+    """Optimizer, by its name in transformers. Those in 8 bits take less memory and need a GPU."""
     lr_scheduler_type: str = "linear"
     """How the learning rate falls after warm-up: linear, cosine or constant."""
     warmup_steps: float = 0.1
@@ -135,6 +139,7 @@ class TrainConfig:
             among("quantization", QUANTIZATIONS),
             among("precision", PRECISIONS),
             among("gradient_checkpointing", CHECKPOINTING),
+            among("optim", OPTIMIZERS),
             among("lr_scheduler_type", SCHEDULES),
             at_least("warmup_steps", 0),
             at_least("weight_decay", 0),

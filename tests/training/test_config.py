@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from itertools import chain
 
 import pytest
 
@@ -12,12 +13,15 @@ from lib.training.config import TrainConfig, field_help
 from lib.training.presets import PRESETS
 from lib.training.repeat import command_line
 from lib.training.values import shown
+from studio.components.training.form import MAIN, THEMES
 
 
 def test_all_faults_come_at_once():
     with pytest.raises(BadSettings) as caught:
-        TrainConfig.from_settings({"max_steps": "-1", "learning_rate": "fast", "nope": "1", "quantization": "q8"})
-    assert set(caught.value.faults) == {"max_steps", "learning_rate", "nope", "quantization"}
+        TrainConfig.from_settings(
+            {"max_steps": "-1", "learning_rate": "fast", "nope": "1", "quantization": "q8", "optim": "adam"}
+        )
+    assert set(caught.value.faults) == {"max_steps", "learning_rate", "nope", "quantization", "optim"}
     assert "'fast' is not a number" in caught.value.faults["learning_rate"]
     assert "none, nf4, int8" in caught.value.faults["quantization"]
     assert caught.value.to_dict()["faults"] == caught.value.faults
@@ -77,6 +81,10 @@ def test_every_setting_has_help_and_every_preset_works():
     assert set(field_help()) == {field.name for field in fields(TrainConfig)}
     for preset in PRESETS.values():
         TrainConfig.from_settings(preset.settings)
+
+
+def test_the_form_shows_every_setting_once():
+    assert sorted([*MAIN, *chain.from_iterable(THEMES.values())]) == sorted(field.name for field in fields(TrainConfig))
 
 
 def test_every_policy_for_long_rows_is_a_setting():

@@ -13,6 +13,7 @@ from lib.errors import BadInput, ModelError, Stopped, StorageError, StudioError
 from lib.formats import Segment, load_tokenizer
 from lib.models import find, fingerprint
 from lib.training import runs
+from lib.training.config import OPTIMIZERS
 from lib.training.rows import prepare
 from tests import tiny
 from tests.helpers import FakeJob, wait_until
@@ -135,7 +136,6 @@ def test_without_held_out_rows_there_is_no_held_out_loss(new_run, train):
     ("settings", "message", "hint"),
     [
         ({"target_modules": "q_proj,c_attn"}, "no layers named c_attn", "down_proj, gate_proj, k_proj"),
-        ({"optim": "adam_nope"}, "adam_nope", ""),
         ({"max_length": 8}, "longer than max_length", "raise max_length"),
     ],
 )
@@ -143,6 +143,12 @@ def test_settings_that_do_not_fit_are_named(new_run, train, settings, message, h
     with pytest.raises(BadInput, match=message) as caught:
         train(new_run(**settings))
     assert hint in caught.value.hint and caught.value.hint
+
+
+def test_every_optimizer_that_can_be_chosen_is_there():
+    from transformers.training_args import OptimizerNames
+
+    assert set(OPTIMIZERS) <= {name.value for name in OptimizerNames}
 
 
 def poison(folder, tiny_folder, text):

@@ -10,6 +10,7 @@ from lib.data.checks import results as check_results
 from lib.data.checks.mends import MENDABLE
 from lib.data.datasets import DatasetInfo
 from lib.data.edits import WorkingCopy
+from lib.data.edits.bulk import REPEATS
 from lib.data.filters import Condition, Query
 from lib.data.mapping.reading import read_conversation
 from lib.data.table import Table
@@ -27,7 +28,6 @@ from studio.components.text import escape
 PAGE_ROWS = 10
 PAGE_CLUSTERS = 5
 CLUSTER_ROWS = 6  # members of a cluster that are shown
-REPEATS = ("exact_duplicate", "near_duplicate", "conflict")
 SEVERITY: dict[str, tuple[Literal["red", "orange"], str]] = {
     "fault": ("red", ":material/error:"),
     "doubt": ("orange", ":material/help:"),

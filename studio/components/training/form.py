@@ -62,6 +62,7 @@ LABELS = {
 CHOICES = {
     "quantization": settings.QUANTIZATIONS,
     "long_rows": settings.LONG_ROWS,
+    "optim": settings.OPTIMIZERS,
     "lr_scheduler_type": settings.SCHEDULES,
     "init_lora_weights": settings.INITS,
     "precision": settings.PRECISIONS,
