@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-Progress = Callable[[int, int | None], None]
-"""Told how many are done, and how many there are in all where that is known; what it raises ends the work."""
-
 
 def duration(seconds: float) -> str:
     """Seconds for a person: `45 s`, `2 min 10 s`, `1 h 05 min`."""

@@ -13,10 +13,10 @@ from lib.errors import StudioError
 from lib.evaluation.comparing.files import LEAKS
 from lib.evaluation.comparing.questions import Question
 from lib.evaluation.sides import Side
+from lib.progress import Progress
 from lib.records import Conversation
 from lib.storage import read_json, write_json
 from lib.training import runs
-from lib.words import Progress
 
 THRESHOLD = 0.8
 """Share of equal words from which on two rows are nearly the same (Jaccard), as in checks and splits."""

@@ -23,7 +23,7 @@ from lib.export.report import ExportFile, ExportReport
 from lib.export.rows import Columns, Rows
 from lib.export.shapes import SCHEMAS
 from lib.export.writers import Writer, open_writer
-from lib.words import Progress
+from lib.progress import Progress
 
 WAITING = 2  # batches that were made and are not written yet: neither side waits for the other's slow ones
 

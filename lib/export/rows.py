@@ -20,8 +20,8 @@ from lib.export.options import ExportOptions
 from lib.export.report import ExportReport
 from lib.export.shapes import SCHEMAS, Made, Row
 from lib.formats.jinja import TemplateError
+from lib.progress import Progress
 from lib.records import Conversation
-from lib.words import Progress
 
 BATCH_ROWS = 65_536  # stored row groups are about half as large, and hold some 32 MB at most
 RENDER_ROWS = 1024  # rows that are Python objects at one time

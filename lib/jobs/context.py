@@ -8,9 +8,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from lib.errors import WrongState
+from lib.errors import Stopped, WrongState
 from lib.jobs import memory, queue
 from lib.jobs.view import MACHINE
+from lib.progress import Progress
 from lib.storage import job_dir, run_dir
 
 PULSE_SECONDS = 1.0
@@ -81,6 +82,25 @@ class JobContext:
     def _machine(self) -> dict[str, Any]:
         """The memory when the job began and now: it tells what a killed job died of."""
         return {"first": self._first, "last": memory.reading()}
+
+
+def reporter(job: JobContext, doing: str, stopped: str, hint: str) -> Progress:
+    """What long work tells its progress to: it goes to the job, and ends the work once the job should stop.
+
+    Args:
+        doing: what goes on, for a person: `reading rows`.
+        stopped, hint: what a person reads when it was stopped, and what is left of it.
+
+    Raises (by the function that it returns):
+        Stopped: somebody asked the job to stop.
+    """
+
+    def progress(done: int, total: int | None = None) -> None:
+        if job.stopping:
+            raise Stopped(stopped, hint)
+        job.progress(done, total, doing)
+
+    return progress
 
 
 def log_path(job_id: int) -> Path:

@@ -1,4 +1,4 @@
-"""The job `download`: a model from the Hub into `models/<owner>--<name>--<commit>/`, a plain folder.
+"""A model from the Hub into `models/<owner>--<name>--<commit>/`, a plain folder.
 
 Not into the cache that the Hub's client keeps: there a killed download starts again from nothing, files are links, and
 it lies on another disk than the home that people chose for what the studio stores.
@@ -20,15 +20,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
-from lib.database import note
 from lib.errors import NotFound, Stopped, StorageError
-from lib.jobs import queue
 from lib.jobs.context import JobContext
-from lib.jobs.queue import JobView
 from lib.models import catalog
 from lib.models.details import ModelInfo
 from lib.models.fetching import fetch_file
@@ -39,7 +35,6 @@ from lib.models.weights import file_hash, remember, weight_files
 from lib.storage import MANIFEST, disk_errors, models_dir, read_json, write_json
 from lib.words import size
 
-KIND = "download"
 AT_ONCE = 4  # files
 SPARE = 100_000_000  # bytes of disk that are left alone
 PLAN = "plan.json"
@@ -54,36 +49,6 @@ class Unfinished:
     done: int
     total: int
     path: Path
-
-
-def submit_download(name: str, user: str) -> int:
-    """Queue the download of a Hub id and return the job's id; that of a live one when there is one.
-
-    Raises:
-        BadInput: not an id.
-    """
-    asked = str(HubId.parse(name))
-    live = next((job for job in queue.live_jobs(KIND) if job.payload["model"] == asked), None)
-    if live:
-        return live.id
-    note(user, f"fetches the model {asked}")
-    return queue.submit(KIND, {"model": asked}, user)
-
-
-def newest_download(name: str) -> JobView | None:
-    """The last download of a Hub id, live or ended."""
-    return queue.newest(KIND, model=str(HubId.parse(name)))
-
-
-def run_job(payload: dict[str, Any], job: JobContext) -> dict[str, Any]:
-    """Returns the model (the shape of `ModelInfo.to_dict`) and the `seconds` it took.
-
-    Raises:
-        Stopped: on request; what has come is kept.
-        StudioError: see `look`, `HubModel.check` and `download`.
-    """
-    began = time.monotonic()
-    return {**download(payload["model"], job).to_dict(), "seconds": round(time.monotonic() - began, 1)}
 
 
 def fetch(name: str, job: JobContext) -> ModelInfo:

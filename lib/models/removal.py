@@ -13,7 +13,8 @@ from lib.errors import NotFound, StudioError, WrongState
 from lib.jobs import queue
 from lib.models import catalog
 from lib.models.details import ModelInfo
-from lib.models.download import KIND, unfinished
+from lib.models.download import unfinished
+from lib.models.job import KIND
 from lib.storage import disk_errors, models_dir
 
 

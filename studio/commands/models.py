@@ -8,8 +8,9 @@ import typer
 
 from lib.errors import BadInput
 from lib.models import find, list_models
+from lib.models import job as download_job
 from lib.models.details import ModelInfo
-from lib.models.download import submit_download, unfinished
+from lib.models.download import unfinished
 from lib.models.hub import look as look_at
 from lib.models.ids import HubId
 from lib.models.removal import delete_model, runs_on
@@ -70,7 +71,7 @@ def get(
 ) -> None:
     """Fetch a model from the Hub; a second time, it goes on where it was. Ctrl-C stops it and keeps what has come."""
     asked = _id(name, revision)
-    job = follow(submit_download(asked, settings.user))
+    job = follow(download_job.submit(asked, settings.user))
     if job.result is None:
         say((job.error or {}).get("message", f"{asked}: {job.status}"))
         raise SystemExit(1)

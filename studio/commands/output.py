@@ -14,7 +14,8 @@ import typer
 from lib.errors import BadInput, StudioError, WrongState
 from lib.jobs import queue, worker
 from lib.jobs.queue import JobView
-from lib.words import Progress, duration
+from lib.progress import Progress
+from lib.words import duration
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 

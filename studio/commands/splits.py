@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from lib.data import datasets as store
-from lib.data.splits.job import split as deal
+from lib.data.splits.dealing import split as deal
 from lib.data.splits.leakage_job import compare
 from lib.data.splits.rules import SplitRule
 from lib.errors import BadInput

@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from lib.data.imports import job as import_job
 from lib.data.imports.importer import TEST_FRACTION
 from lib.data.imports.inspection import Inspection, inspect_source
 from lib.data.info import REFUSED
@@ -171,7 +172,8 @@ def _form(source: str, name: str, found: Inspection) -> None:
             if st.button("Import", type="primary", icon=":material/download:", disabled=not complete):
                 # A mapping as recognised is not passed on, so that the report names the shape and not a hand.
                 by_hand = None if mapping == recognition.mapping else mapping.to_dict()
-                _submit({"source": source, "name": chosen, "mapping": by_hand, "test_fraction": share})
+                st.session_state[JOB] = import_job.submit(source, chosen, settings.user, by_hand, share)
+                st.rerun()
 
 
 def _test_share(place: DeltaGenerator, split_column: str | None) -> float:
@@ -244,12 +246,6 @@ def _preview(found: Inspection) -> None:
                 show_conversation(conversation)
 
 
-def _submit(payload: dict[str, Any], keep_good: bool = False) -> None:
-    user = settings.user
-    st.session_state[JOB] = queue.submit("import", {**payload, "keep_good": keep_good, "user": user}, user)
-    st.rerun()
-
-
 def _show_job(job_id: int) -> None:
     job = queue.get(job_id)
     if job.live:
@@ -269,7 +265,8 @@ def _show_job(job_id: int) -> None:
         show_refusals(job_dir(job_id) / REFUSED, report["reasons"], report["name"])
     with st.container(horizontal=True):
         if report and report["kept"] and st.button(f"Import the {counted(report['kept'], 'good row')}", type="primary"):
-            _submit(job.payload, keep_good=True)
+            st.session_state[JOB] = import_job.submit(**{**job.payload, "keep_good": True})
+            st.rerun()
         if st.button("Start over"):
             del st.session_state[JOB]
             st.rerun()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lib.jobs import queue
-from lib.models.download import newest_download
+from lib.models.job import newest_job
 from tests.app import seeds
 from tests.app.screen import button, open_page, texts, words
 from tests.models.conftest import hub
@@ -27,7 +27,7 @@ def test_a_model_that_is_not_here_is_looked_up_and_fetched():
     assert "apache" in words(app)
     button(app, "Download").click().run()
     assert not app.exception
-    job = newest_download("ada/small")
+    job = newest_job("ada/small")
     assert job and job.status == "queued" and f"stop-{job.id}" in [one.key for one in app.button]
     queue.stop(job.id)
     assert button(app.run(), "Look it up on the Hub")

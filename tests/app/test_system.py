@@ -12,7 +12,7 @@ from lib import models
 from lib.database import Worker, session
 from lib.evaluation import votes
 from lib.jobs import queue
-from lib.models.download import submit_download
+from lib.models import job as download_job
 from lib.system import disk
 from tests.app import seeds
 from tests.app.screen import button, field, open_page, texts, words
@@ -128,7 +128,7 @@ def test_home_says_how_the_machine_is_and_leads_to_system() -> None:
     seeds.model()
     shown = words(open_page())
     assert "starter ready · CPU" in shown and "no worker" in shown
-    submit_download("owner/name", "ada")
+    download_job.submit("owner/name", "ada")
     me = psutil.Process()
     with session() as opened:
         opened.add(Worker(host=queue.HOST, pid=me.pid, started=me.create_time(), heartbeat_at=time.time()))

@@ -16,7 +16,8 @@ from lib.errors import ModelError, NotFound, StorageError, StudioError
 from lib.jobs import queue, worker
 from lib.models import download as downloads
 from lib.models import fetching
-from lib.models.download import download, newest_download, submit_download, unfinished
+from lib.models.download import download, unfinished
+from lib.models.job import newest_job, submit
 from lib.models.removal import delete_model
 from tests.helpers import FakeJob, wait_until
 from tests.models.hub_server import COMMIT, Hub, Repo, model_files, running, weights
@@ -161,8 +162,8 @@ def test_killed_half_way_it_goes_on(hub, large, home, no_process_left, monkeypat
     hub.pause = 0.05
     shards = [name for name in large.files if name.endswith("safetensors")]
     for part in (0.25, 0.5):
-        job_id = submit_download("ada/large", "tester")
-        assert submit_download("ada/large", "tester") == job_id
+        job_id = submit("ada/large", "tester")
+        assert submit("ada/large", "tester") == job_id
         worker.ensure()
         wait_until(lambda part=part: sent(hub, shards) > part * 2 * BIG, "bytes on their way")
         pid = wait_until(lambda number=job_id: queue.process_of(number)[0], "a process")
@@ -171,11 +172,11 @@ def test_killed_half_way_it_goes_on(hub, large, home, no_process_left, monkeypat
         wait_until(lambda number=job_id: queue.get(number).status == "interrupted", "an end")
         assert models.list_models() == [] and unfinished()[0].done > 0
     hub.pause = 0
-    job_id = submit_download("ada/large", "tester")
+    job_id = submit("ada/large", "tester")
     worker.ensure()
     job = wait_until(lambda: None if queue.get(job_id).live else queue.get(job_id), "the end")
     assert job.status == "finished", job.error
-    assert newest_download("ada/large").id == job_id
+    assert newest_job("ada/large").id == job_id
     assert contents(models.find("ada/large").path) == wanted(large)
     # What was under way in the server's and the kernel's buffers when the process died.
     assert sent(hub, shards) < sum(len(large.files[name]) for name in shards) * 1.5

@@ -10,7 +10,7 @@ from lib import models
 from lib.database import Job, Run, session
 from lib.errors import NotFound, WrongState
 from lib.jobs import queue
-from lib.models.download import submit_download
+from lib.models import job as download_job
 from lib.models.removal import delete_model, runs_on
 from tests.models.hub_server import model_files, write_folder
 
@@ -88,7 +88,7 @@ def test_not_while_it_is_being_fetched(home):
     partial = write_folder(home / "models/.fetch-ada--small--c0ffee", {"config.json.part": b"x"})
     about = {"repo": "ada/small", "revision": "v1", "commit": "c0ffee", "size": 10}
     (partial / "plan.json").write_text(json.dumps(about))
-    job_id = submit_download("ada/small@v1", "tester")
+    job_id = download_job.submit("ada/small@v1", "tester")
     for name in ("ada/small@v1", partial.name):
         with pytest.raises(WrongState, match="its download"):
             delete_model(name, "tester")

@@ -1,4 +1,4 @@
-"""Checks of a dataset version: run as a job, kept beside the data, read a page at a time.
+"""Checks of a dataset version: run, kept beside the data, read a page at a time.
 
 checks/<name>/v0001.parquet      findings, with the summary in the file's metadata: one file, so always one state
 """
@@ -14,16 +14,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lib import duck, models
-from lib.data import datasets
 from lib.data.checks import CHECKS, CheckReport, Finding, Settings, run_checks
-from lib.data.checks.run import Progress
 from lib.data.datasets import DatasetInfo
 from lib.data.edits import open_copy
 from lib.data.edits.conversations import conversations
-from lib.errors import Stopped
 from lib.formats import get_template, load_tokenizer
-from lib.jobs.context import JobContext
-from lib.jobs.queue import JobView, newest
+from lib.progress import Progress
 from lib.storage import checks_file, disk_errors
 
 SCHEMA = pa.schema([("row_id", pa.int64()), ("check", pa.string()), ("detail", pa.string()), ("group", pa.int64())])
@@ -121,30 +117,6 @@ def _with_earlier(report: CheckReport, path: Path) -> CheckReport:
     old = [Finding(**row) for row in kept.to_pylist() if row["check"] in order and row["check"] not in report.checks]
     findings = sorted([*old, *report.findings], key=lambda finding: (finding.row_id, order[finding.check]))
     return replace(report, findings=findings, checks=tuple(name for name in CHECKS if name in known))
-
-
-def run_job(payload: dict[str, Any], job: JobContext) -> dict[str, Any]:
-    """The job `check`: the dataset and settings in the payload; returns the summary."""
-
-    def progress(done: int, total: int | None) -> None:
-        if job.stopping:
-            raise Stopped("The check was stopped.", "Start it again; earlier findings are kept.")
-        job.progress(done, total, "checking rows")
-
-    info = datasets.get(payload["dataset"])
-    settings = settings_of(
-        payload.get("template"),
-        payload.get("model"),
-        payload.get("max_length"),
-        payload.get("near", 0.8),
-        frozenset(payload["checks"]) if payload.get("checks") else None,
-    )
-    return check(info, settings, progress).to_dict()
-
-
-def newest_job(info: DatasetInfo) -> JobView | None:
-    """The last check of this version that was asked for, live or ended."""
-    return newest("check", dataset=info.ref)
 
 
 def summary(info: DatasetInfo) -> dict[str, Any] | None:

@@ -13,12 +13,11 @@ from lib.data.checks.repeats import Repeats
 from lib.data.checks.report import CheckReport, Finding, Settings
 from lib.data.datasets import DatasetInfo
 from lib.formats.templates import get_template
+from lib.progress import Progress
 
 DEFAULT = Settings()
 Rows = Callable[[], Iterable[Row]]
 """Gives row ids and conversations in order of the ids, the same each time it is called."""
-Progress = Callable[[int, int | None], None]
-"""Told the rows done and all rows; what it raises ends the check."""
 
 
 def run_checks(

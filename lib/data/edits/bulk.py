@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from lib.data.checks import results
 from lib.data.columns import ROW_ID, SPLIT
-from lib.data.datasets import DatasetInfo, get, quoted
+from lib.data.datasets import DatasetInfo, quoted
 from lib.data.edits import overlay
 from lib.data.edits.commit import Record, Worked, commit
 from lib.data.edits.drafts import open_copy
@@ -22,14 +22,14 @@ from lib.data.edits.journal import Entry
 from lib.data.edits.operations import SQL, Operation
 from lib.data.edits.overlay import DELETED, SEQ, names_of
 from lib.data.edits.proposals import Example, example
-from lib.data.edits.row_by_row import Progress, propose_all, rows_of
+from lib.data.edits.row_by_row import propose_all, rows_of
 from lib.data.edits.working import WorkingCopy
 from lib.data.filters import Condition, Query
 from lib.data.lint import results as lint_results
 from lib.data.splits.hashed import SPLITS
 from lib.data.table import Table
-from lib.errors import BadInput, Stopped
-from lib.jobs.context import JobContext
+from lib.errors import BadInput
+from lib.progress import Progress
 
 PREVIEW_SECONDS = 2.0
 REPEATS = ("exact_duplicate", "near_duplicate")  # their mend deletes the row: only while its like is there
@@ -168,22 +168,3 @@ def _set_all(copy: WorkingCopy, connection: duckdb.DuckDBPyConnection, operation
         parameters * 2,
     )
     return Worked(copy.edited)
-
-
-def run_job(payload: dict[str, Any], job: JobContext) -> dict[str, Any]:
-    """The job `bulk`: a query and an operation on all rows that match; stopped, it leaves all as it was."""
-
-    def progress(done: int, total: int | None) -> None:
-        if job.stopping:
-            raise Stopped("The change was stopped.", "No row was changed; start it again.")
-        job.progress(done, total, "changing rows")
-
-    info = get(payload["dataset"])
-    query, operation = Query.from_dict(payload["query"]), Operation.from_dict(payload["operation"])
-    entry = change_all(info, query, operation, payload["user"], progress)
-    return {
-        "rows": entry.rows if entry else 0,
-        "seq": entry.seq if entry else None,
-        "kept": list(entry.kept) if entry else [],
-        "kept_count": entry.kept_count if entry else 0,
-    }

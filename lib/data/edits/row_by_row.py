@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import duckdb
@@ -16,9 +16,9 @@ from lib.data.edits.operations import Operation
 from lib.data.edits.overlay import CHANGED, DELETED, STATE_COLUMNS
 from lib.data.edits.proposals import Example, example
 from lib.data.edits.working import WorkingCopy
+from lib.progress import Progress
 
 BATCH_ROWS = 2048
-Progress = Callable[[int, int | None], None]
 
 
 def propose_all(

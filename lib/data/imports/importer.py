@@ -14,7 +14,7 @@ import json
 import shutil
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -32,6 +32,7 @@ from lib.data.sources.items import Batch, Refusal
 from lib.data.sources.source import Source, open_source
 from lib.data.splits.hashed import forced, is_test, needs_forcing
 from lib.errors import BadInput, BadRows
+from lib.progress import Progress
 from lib.settings import settings
 
 __all__ = ["TEST_FRACTION", "ImportReport", "import_source", "inspect_source"]
@@ -40,7 +41,6 @@ TEST_FRACTION = 0.1
 SAMPLE_ROWS = 1000
 KEPT_REFUSALS = 1000
 KEPT_REASONS = 500
-Progress = Callable[[int, int | None], None]
 
 
 @dataclass

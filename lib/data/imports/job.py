@@ -10,9 +10,24 @@ from lib.data.imports.importer import TEST_FRACTION, import_source
 from lib.data.info import REFUSED
 from lib.data.mapping.roles import Mapping
 from lib.database import note
-from lib.errors import Stopped
-from lib.jobs.context import JobContext
+from lib.jobs import queue
+from lib.jobs.context import JobContext, reporter
 from lib.storage import job_dir, uploads_dir
+
+KIND = "import"
+
+
+def submit(
+    source: str,
+    name: str,
+    user: str,
+    mapping: dict[str, Any] | None = None,
+    test_fraction: float = TEST_FRACTION,
+    keep_good: bool = False,
+) -> int:
+    """Start the job and return its id; see `import_source`. `mapping`: one by hand, as `Mapping.to_dict` gives it."""
+    payload = {"source": source, "name": name, "user": user, "mapping": mapping}
+    return queue.submit(KIND, {**payload, "test_fraction": test_fraction, "keep_good": keep_good}, user)
 
 
 def run_job(payload: dict[str, Any], job: JobContext) -> dict[str, Any]:
@@ -22,12 +37,7 @@ def run_job(payload: dict[str, Any], job: JobContext) -> dict[str, Any]:
     """
     job.progress(0, None, "reading")
     mapping = Mapping.from_dict(payload["mapping"]) if payload.get("mapping") else None
-
-    def progress(done: int, total: int | None) -> None:
-        if job.stopping:
-            raise Stopped("The import was stopped.", "Nothing of it was stored; start it again.")
-        job.progress(done, total, "reading rows")
-
+    progress = reporter(job, "reading rows", "The import was stopped.", "Nothing of it was stored; start it again.")
     report = import_source(
         payload["source"],
         payload["name"],

@@ -11,9 +11,8 @@ from lib.data.lint.results import stale
 from lib.data.lint.run import lint
 from lib.data.lint.settings import LintSettings
 from lib.database.models import FINISHED
-from lib.errors import Stopped
 from lib.jobs import queue
-from lib.jobs.context import JobContext
+from lib.jobs.context import JobContext, reporter
 from lib.jobs.queue import JobView
 
 KIND = "lint"
@@ -26,13 +25,8 @@ def run_job(payload: dict[str, Any], job: JobContext) -> dict[str, Any]:
         Stopped: on request; an earlier file stays as it is.
         NotFound, ModelError, BadInput, StorageError: see `lint`.
     """
-
-    def progress(done: int, total: int) -> None:
-        if job.stopping:
-            raise Stopped("The lint was stopped.", "Nothing of it was stored; start it again.")
-        job.progress(done, total, "looking at rows")
-
     job.progress(0, None, "reading")
+    progress = reporter(job, "looking at rows", "The lint was stopped.", "Nothing of it was stored; start it again.")
     settings = LintSettings.from_dict(payload)
     found = lint(open_copy(datasets.get(payload["dataset"])), settings, progress)
     return {key: found[key] for key in ("dataset", "version", "seq", "settings", "rows", "flagged", "left_out")}

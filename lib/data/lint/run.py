@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,10 @@ from lib.data.edits.working import WorkingCopy
 from lib.data.lint.settings import LintSettings
 from lib.data.lint.tally import Tally
 from lib.formats.lint import Linted, Linter
+from lib.progress import Progress
 
 METADATA = "tandem"
 KEPT = 12  # files of a version: earlier settings are often looked at again
-Progress = Callable[[int, int], None]
 _FINDING = pa.struct([("kind", pa.string()), ("detail", pa.string()), ("message", pa.int32())])
 SCHEMA = pa.schema(
     [

@@ -10,9 +10,9 @@ from lib.data.edits import open_copy
 from lib.data.measures.files import What, stale
 from lib.data.measures.measure import measure
 from lib.database.models import FINISHED
-from lib.errors import BadInput, Stopped
+from lib.errors import BadInput
 from lib.jobs import queue
-from lib.jobs.context import JobContext
+from lib.jobs.context import JobContext, reporter
 from lib.jobs.queue import JobView
 
 KIND = "measure"
@@ -28,14 +28,14 @@ def run_job(payload: dict[str, Any], job: JobContext) -> dict[str, Any]:
     what, model = payload["what"], payload.get("model", "")
     if what not in ("texts", "tokens"):
         raise BadInput(f"{what!r} cannot be measured.", "Ask for texts or tokens.")
+    doing = "counting tokens" if what == "tokens" else "measuring texts"
+    told = reporter(job, doing, "Measuring was stopped.", "Nothing of it was stored; start it again.")
     rows = 0
 
-    def progress(done: int, total: int) -> None:
+    def progress(done: int, total: int | None) -> None:
         nonlocal rows
-        if job.stopping:
-            raise Stopped("Measuring was stopped.", "Nothing of it was stored; start it again.")
         rows = done
-        job.progress(done, total, "counting tokens" if what == "tokens" else "measuring texts")
+        told(done, total)
 
     job.progress(0, None, "reading")
     measure(open_copy(datasets.get(payload["dataset"])), what, model, progress)

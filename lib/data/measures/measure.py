@@ -8,7 +8,7 @@ Only rows whose texts are not those that were measured before, in this version o
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -25,12 +25,12 @@ from lib.data.measures.profile import edges_of, useful_columns
 from lib.data.measures.spread import spread
 from lib.data.measures.texts import Reader, TextMeasures, TokenMeasures
 from lib.formats import load_tokenizer
+from lib.progress import Progress
 
 BATCH_ROWS = 2048
 GROUP_ROWS = 100_000
 BATCH_BYTES = 4 << 20  # texts of one batch, so that memory does not grow with the length of rows
 FEW_ROWS = 4096  # below, processes would take longer to start than to measure
-Progress = Callable[[int, int], None]
 Measure = TextMeasures | TokenMeasures
 
 

@@ -7,7 +7,7 @@ found.counts(); found.right_ids       # the test rows to leave out of an evaluat
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -15,6 +15,7 @@ from lib.data.checks.repeats import all_text, row_key
 from lib.data.near import NearIndex
 from lib.data.splits.rules import asked_key
 from lib.errors import BadInput
+from lib.progress import Progress
 from lib.records import Conversation
 
 Kind = Literal["exact", "question", "near"]
@@ -22,7 +23,6 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 """An exact copy; the same question; a near-duplicate. A row counts as the first of them that it is."""
 EXAMPLES = 20  # of each kind
 Rows = Iterable[tuple[int, Conversation]]
-Progress = Callable[[int, int | None], None]
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,14 @@ from lib.data.edits.conversations import conversations
 from lib.data.splits.hashed import SPLITS
 from lib.data.splits.leakage import LeakageReport, report
 from lib.data.versions.review import present
-from lib.errors import BadInput, Stopped
-from lib.jobs.context import JobContext
-from lib.jobs.queue import JobView, newest
+from lib.errors import BadInput
+from lib.jobs import queue
+from lib.jobs.context import JobContext, reporter
+from lib.jobs.queue import JobView
+from lib.progress import Progress
 from lib.records import Conversation
-from lib.words import Progress
+
+KIND = "leakage"
 
 
 def compare(left: str, right: str, threshold: float = 0.8, progress: Progress | None = None) -> LeakageReport:
@@ -49,18 +52,18 @@ def _count(side: str) -> int:
     return info.splits.get(split, 0) if split else info.rows
 
 
+def submit(left: str, right: str, near: float, user: str) -> int:
+    """Start the job and return its id; see `compare`."""
+    return queue.submit(KIND, {"left": left, "right": right, "near": near}, user)
+
+
 def run_job(payload: dict[str, Any], job: JobContext) -> dict[str, Any]:
     """The job `leakage`: `left`, `right`, `near`; returns counts, shares and examples."""
-
-    def progress(done: int, total: int | None) -> None:
-        if job.stopping:
-            raise Stopped("The comparison was stopped.", "Start it again.")
-        job.progress(done, total, "reading rows")
-
+    progress = reporter(job, "reading rows", "The comparison was stopped.", "Start it again.")
     found = compare(payload["left"], payload["right"], payload["near"], progress).to_dict()
     return {key: value for key, value in found.items() if key not in ("left", "right")}
 
 
 def newest_job(left: str, right: str, near: float) -> JobView | None:
     """The last comparison of these sides, live or ended."""
-    return newest("leakage", left=left, right=right, near=near)
+    return queue.newest(KIND, left=left, right=right, near=near)

@@ -9,7 +9,6 @@ and are taken over when the new version's working copy is first opened. So a pro
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -28,8 +27,7 @@ from lib.data.versions.making import OvertakenError, check_message, folder_of, l
 from lib.data.versions.review import differing
 from lib.database import note
 from lib.errors import WrongState
-
-Progress = Callable[[int, int | None], None]
+from lib.progress import Progress
 
 
 def save(info: DatasetInfo, message: str, user: str, progress: Progress | None = None) -> DatasetInfo:

@@ -10,13 +10,13 @@ import streamlit as st
 
 from lib.data.datasets import DatasetInfo
 from lib.data.edits import Conflict, Entry, edit
+from lib.data.edits import job as bulk_job
 from lib.data.edits.bulk import change_all
 from lib.data.edits.operations import Operation
 from lib.data.edits.undo import redo, undo
 from lib.data.filters import Query
 from lib.data.table import TableRow
 from lib.errors import StudioError
-from lib.jobs import queue
 from lib.words import counted
 from studio import person, table_state
 from studio.components.text import escape, shorten
@@ -101,10 +101,7 @@ def keep_for_choice(info: DatasetInfo, row_id: int, fields: dict[str, Any], conf
 def change_many(info: DatasetInfo, query: Query, operation: Operation, matching: int) -> None:
     """Do something to all rows of a query: at once, or as a job when they are many."""
     if matching > AT_ONCE:
-        payload = {
-            "dataset": info.ref, "query": query.to_dict(), "operation": operation.to_dict(), "user": person.name(),
-        }  # fmt: skip
-        queue.submit("bulk", payload, person.name())
+        bulk_job.submit(info, query, operation, person.name())
         return
     entry = attempt(lambda: change_all(info, query, operation, person.name()))
     if entry is not None:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from lib.data.checks import job as check_job
 from lib.data.checks import results as check_results
 from lib.data.checks.mends import MENDABLE
 from lib.data.datasets import DatasetInfo
@@ -15,7 +16,6 @@ from lib.data.filters import Condition, Query
 from lib.data.mapping.reading import read_conversation
 from lib.data.table import Table
 from lib.errors import BadInput
-from lib.jobs import queue
 from lib.words import counted
 from studio import person, state, table_state
 from studio.components import choose
@@ -36,7 +36,7 @@ SEVERITY: dict[str, tuple[Literal["red", "orange"], str]] = {
 
 def show_checks_view(info: DatasetInfo, copy: WorkingCopy) -> None:
     """The last check of this version, or the offer to run one."""
-    job = check_results.newest_job(info)
+    job = check_job.newest_job(info)
     if job and job.live:
         follow(job.id, "rows")
         return
@@ -45,7 +45,7 @@ def show_checks_view(info: DatasetInfo, copy: WorkingCopy) -> None:
         label = "Check again" if summary else "Check all rows"
         settings = _settings()
         if st.button(label, type="secondary" if summary else "primary", icon=":material/fact_check:"):
-            queue.submit("check", {"dataset": info.ref, **settings}, person.name())
+            check_job.submit(info, settings, person.name())
             st.rerun()
         if summary:
             _headline(copy, summary)

@@ -11,14 +11,13 @@ from lib.data.datasets import DatasetInfo
 from lib.data.edits import WorkingCopy
 from lib.data.filters import Query
 from lib.data.mapping.reading import read_conversation
+from lib.data.splits import dealing, leakage_job
 from lib.data.splits import job as split_job
-from lib.data.splits import leakage_job
 from lib.data.splits.hashed import SPLITS
 from lib.data.splits.rules import SplitRule
 from lib.data.table import Table
 from lib.data.versions import present
 from lib.errors import BadInput, BadSettings
-from lib.jobs import queue
 from lib.words import counted, shares
 from studio import person
 from studio.components.conversation import show_conversation
@@ -53,7 +52,7 @@ def show_splits_view(info: DatasetInfo, copy: WorkingCopy) -> None:
 
 
 def _now(copy: WorkingCopy) -> None:
-    counts = split_job.counts(copy)
+    counts = dealing.counts(copy)
     with st.container(horizontal=True):
         for split in SPLITS:
             st.metric(split.capitalize(), f"{counts.get(split, 0):,}", border=True, width=130)
@@ -95,8 +94,7 @@ def _deal(info: DatasetInfo, copy: WorkingCopy) -> None:
         except BadSettings as error:
             show(error.message, error.hint)
             return
-        payload = {"dataset": info.ref, "rule": rule.to_dict(), "user": person.name()}
-        queue.submit("split", payload, person.name())
+        split_job.submit(info, rule, person.name())
         st.rerun()
 
 
@@ -121,7 +119,7 @@ def _leakage(info: DatasetInfo) -> None:
         follow(job.id, "rows")
         return
     if st.button("Look for leaks", icon=":material/water_drop:", disabled=left == right):
-        queue.submit("leakage", {"left": left, "right": right, "near": near}, person.name())
+        leakage_job.submit(left, right, near, person.name())
         st.rerun()
     if job:
         show_job_error(job.error)

@@ -10,6 +10,7 @@ from lib.data import datasets
 from lib.data.datasets import DatasetInfo
 from lib.data.edits import Entry, WorkingCopy, entries
 from lib.data.versions import RowDiff, VersionDiff, branch, diff, restore, unsaved
+from lib.data.versions import job as save_job
 from lib.errors import StudioError
 from lib.jobs import queue
 from lib.training import runs
@@ -59,14 +60,13 @@ def _save_dialog(info: DatasetInfo, waiting: int) -> None:
     st.caption(f"{counted(waiting, 'row')} of {info.ref} changed. Runs name the version that they used.")
     message = st.text_input("What was done", max_chars=500, placeholder="such as: duplicates out, encoding mended")
     if st.button("Save", type="primary", disabled=not message.strip()):
-        payload = {"dataset": info.ref, "message": message.strip(), "user": person.name()}
-        st.session_state["saving"] = queue.submit("save", payload, person.name())
+        st.session_state["saving"] = save_job.submit(info, message.strip(), person.name())
         st.rerun()
 
 
 def saving(info: DatasetInfo) -> int | None:
     """The job that saves this version; once it has ended the page goes on with the new one."""
-    live = next((job.id for job in queue.live_jobs("save") if job.payload["dataset"] == info.ref), None)
+    live = save_job.live_job(info)
     mine = st.session_state.get("saving")
     if live is not None or mine is None:
         return live

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from lib.data import round_trip
+from lib.data import round_trip_job
 from lib.data.datasets import DatasetInfo
 from lib.errors import StudioError
 from lib.formats import get_template
@@ -26,7 +26,7 @@ _HELP = "Every row is written in the template and read back; what comes back oth
 
 def start_check(look: Look, template: str) -> None:
     """Check the rows in hand with the newest version of a template."""
-    round_trip.submit(look.info, template, look.model, look.escape, person.name())
+    round_trip_job.submit(look.info, template, look.model, look.escape, person.name())
 
 
 def show_trust(look: Look) -> None:
@@ -34,7 +34,7 @@ def show_trust(look: Look) -> None:
     if not get_template(look.template).source:
         return
     try:
-        job = round_trip.newest_job(look.info, look.template, look.model, look.escape)
+        job = round_trip_job.newest_job(look.info, look.template, look.model, look.escape)
     except StudioError as error:
         show(error.message, error.hint)
         return
@@ -56,7 +56,7 @@ def warn_if_unchecked(info: DatasetInfo, template: str, model: str, escape: bool
     """One line where a template is about to be used; nothing for those that come with the studio."""
     if not get_template(template).source:
         return
-    job = round_trip.newest_job(info, template, model, escape)
+    job = round_trip_job.newest_job(info, template, model, escape)
     if job and job.result and job.result["safe"]:
         return
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -6,6 +6,7 @@ import streamlit as st
 
 from lib import models
 from lib.models import ModelInfo, download
+from lib.models import job as download_job
 from lib.models.download import Unfinished
 from lib.models.removal import delete_model, runs_on
 from lib.system import disk
@@ -92,7 +93,7 @@ def _gone(folder: str, name: str) -> None:
 
 
 def _unfinished(partial: Unfinished) -> None:
-    job = download.newest_download(partial.id)
+    job = download_job.newest_job(partial.id)
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f"**{escape(partial.id)}**", width="content")
@@ -110,7 +111,7 @@ def _unfinished(partial: Unfinished) -> None:
 
 def _fetch(name: str) -> None:
     with toasted():
-        download.submit_download(name, person.name())
+        download_job.submit(name, person.name())
 
 
 def _field() -> str:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from lib import models
 from lib.errors import NotFound, StudioError
-from lib.models import download
+from lib.models import job as download_job
 from lib.models.hub import HubModel, look
 from studio import person
 from studio.components.errors import show, show_job_error
@@ -33,7 +33,7 @@ def is_here(model: str) -> bool:
 
 
 def _fetch(model: str) -> None:
-    job = download.newest_download(model)
+    job = download_job.newest_job(model)
     if job and job.live:
         follow(job.id, "bytes")
         return
@@ -49,7 +49,7 @@ def _fetch(model: str) -> None:
     for message, hint in found.refusals:
         st.error(f"{escape(message)}\n\n{escape(hint)}", icon=":material/block:")
     if not found.refusals and st.button("Download", type="primary", icon=":material/download:"):
-        download.submit_download(model, person.name())
+        download_job.submit(model, person.name())
         st.rerun()
 
 

@@ -9,6 +9,7 @@ import pytest
 from lib.data import datasets
 from lib.data.checks import Settings, run_checks
 from lib.data.checks import results as check_results
+from lib.data.checks.job import run_job
 from lib.data.imports.importer import import_source
 from lib.errors import NotFound
 from lib.jobs.context import JobContext
@@ -29,7 +30,7 @@ def test_nothing_is_known_before_the_first_check(tmp_path):
 
 def test_the_job_keeps_findings_and_summary(tmp_path):
     info = imported(tmp_path, [*ROWS, ROWS[3], {"question": "And?", "answer": " "}])
-    result = check_results.run_job({"dataset": info.ref}, JobContext(1))
+    result = run_job({"dataset": info.ref}, JobContext(1))
     assert result == check_results.summary(info)
     assert [one.row_id for one in check_results.flagged(info, "empty", 10, 0)] == [14]
     duplicate = check_results.flagged(info, "exact_duplicate", 10, 0)[0]
@@ -91,9 +92,9 @@ def test_clusters_come_largest_first(tmp_path):
 
 def test_the_job_takes_a_threshold_and_checks(tmp_path):
     info = imported(tmp_path, ROWS)
-    result = check_results.run_job({"dataset": info.ref, "checks": ["near_duplicate"], "near": 1.0}, JobContext(1))
+    result = run_job({"dataset": info.ref, "checks": ["near_duplicate"], "near": 1.0}, JobContext(1))
     assert [(one["name"], one["rows"]) for one in result["checks"]] == [("near_duplicate", 0)]
-    result = check_results.run_job({"dataset": info.ref, "checks": ["near_duplicate"], "near": 0.5}, JobContext(1))
+    result = run_job({"dataset": info.ref, "checks": ["near_duplicate"], "near": 0.5}, JobContext(1))
     assert result["checks"][0]["rows"] == 11
 
 

@@ -14,8 +14,9 @@ from lib import storage
 from lib.data.checks import Settings, results
 from lib.data.columns import ROW_ID, SPLIT
 from lib.data.edits import commit, edit, entries, history, open_copy
-from lib.data.edits.bulk import change_all, preview, run_job, set_splits
+from lib.data.edits.bulk import change_all, preview, set_splits
 from lib.data.edits.conversations import edit_conversation
+from lib.data.edits.job import run_job
 from lib.data.edits.operations import Operation
 from lib.data.edits.undo import redo, redoable, undo, undoable
 from lib.data.filters import Query

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 
 from lib.data.edits import edit, open_copy
-from lib.data.edits.bulk import change_all, preview, run_job
+from lib.data.edits.bulk import change_all, preview
 from lib.data.edits.conversations import conversations
+from lib.data.edits.job import run_job
 from lib.data.edits.operations import Operation
 from lib.data.edits.undo import undo
 from lib.data.filters import Query

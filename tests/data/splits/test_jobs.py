@@ -8,7 +8,7 @@ from lib.data import datasets
 from lib.data.edits import edit, entries, open_copy
 from lib.data.edits.conversations import conversations, rows_with
 from lib.data.edits.undo import undo
-from lib.data.splits import job, leakage_job
+from lib.data.splits import dealing, job, leakage_job
 from lib.data.splits.rules import SplitRule
 from lib.errors import BadInput, Stopped
 from tests.app import seeds
@@ -33,7 +33,7 @@ def test_dealing_is_one_entry_that_undo_takes_back(info):
     after = split_of(info)
     assert told["changed"] == sum(before[row] != after[row] for row in before)
     assert told["counts"]["test"] == sum(split == "test" for split in after.values())
-    assert job.counts(open_copy(info)) == {name: rows for name, rows in told["counts"].items() if rows}
+    assert dealing.counts(open_copy(info)) == {name: rows for name, rows in told["counts"].items() if rows}
     [entry] = entries(info)
     assert entry.predicate == {"rule": RULE.to_dict()} and entry.rows == told["changed"]
     undo(info, "ada")
@@ -42,7 +42,7 @@ def test_dealing_is_one_entry_that_undo_takes_back(info):
 
 def test_edited_and_deleted_rows_are_dealt_as_they_are_now(info):
     edit(info, 1, 0, "ada", deleted=True)
-    assigned, _ = job.split(info, RULE, "ada")
+    assigned, _ = dealing.split(info, RULE, "ada")
     assert len(assigned) == info.rows - 1
     assert 1 not in dict(assigned.items())
 
@@ -50,10 +50,10 @@ def test_edited_and_deleted_rows_are_dealt_as_they_are_now(info):
 def test_by_a_column(info):
     edit(info, 1, 0, "ada", values={"ticket": "test"})
     rule = SplitRule("column", column="ticket", values={"test": "test"}, questions=False, near=None)
-    job.split(info, rule, "ada")
+    dealing.split(info, rule, "ada")
     assert [row for row, split in split_of(info).items() if split == "test"] == [1]
     with pytest.raises(BadInput, match="no column 'nobody'"):
-        job.split(info, SplitRule("column", column="nobody"), "ada")
+        dealing.split(info, SplitRule("column", column="nobody"), "ada")
 
 
 def test_a_stopped_job_changes_nothing(info):

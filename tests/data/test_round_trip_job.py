@@ -11,7 +11,7 @@ from lib.data import datasets
 from lib.data.datasets import DatasetInfo
 from lib.data.edits import edit
 from lib.data.imports.importer import import_source
-from lib.data.round_trip import newest_job, run_job, submit
+from lib.data.round_trip_job import newest_job, run_job, submit
 from lib.data.versions import save
 from lib.errors import NotFound, Stopped
 from lib.formats import saved
