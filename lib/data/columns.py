@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import pyarrow as pa
+
 from lib.errors import BadInput
 
 ROW_ID = "_row_id"
@@ -28,6 +30,7 @@ _WIDER: dict[frozenset[str], Found] = {
     frozenset(("integer", "float")): "float",
 }
 _json = json.JSONEncoder(ensure_ascii=False).encode
+ARROW = {"text": pa.string(), "integer": pa.int64(), "float": pa.float64(), "boolean": pa.bool_(), "json": pa.string()}
 MAX_COLUMNS = 10_000  # beyond it keys are data, not names of columns
 NOTES = 20  # renamed columns that are told one by one
 EXACT = 1 << 53  # integers up to here are the same number as a float

@@ -6,7 +6,8 @@ weights        safetensors files: which count, whether they are whole, their has
 ids            owner/name@revision
 hub            a model on the Hub, looked at before it is fetched
 hub_errors     what went wrong there, with what to do
-download       the job that fetches one, and goes on after a kill
+job            the job `download`
+download       what it does: fetches one, and goes on after a kill
 fetching       one file of it
 removal        deleting one
 architectures  which kinds the installed transformers can load

@@ -193,7 +193,7 @@ def _merged_commands(made: Made, view: RunView, tokenizer: ModelTokenizer, folde
     made.commands["Serve it with vLLM, in this folder"] = serving.vllm_merged(".", view.id, has_template)
     try:
         write_text(folder / ollama.MODELFILE, ollama.modelfile(view.renderer, tokenizer))
-        made.commands["Run it with Ollama, in this folder"] = serving.ollama(view.id)
+        made.commands["Run it with Ollama, in this folder"] = ollama.command(view.id)
     except CannotCarry as error:
         made.notes.append(error.message)
 

@@ -8,6 +8,7 @@ wordings of Alpaca for a question with an input are not used.
 from __future__ import annotations
 
 import json
+import shlex
 
 from lib.errors import CannotCarry
 from lib.formats import ModelTokenizer, Template
@@ -31,6 +32,11 @@ def modelfile(template: Template, tokenizer: ModelTokenizer) -> str:
         raise _cannot(template, "it holds three quotation marks, which end a template there")
     stops = [f"PARAMETER stop {_quoted(word)}" for word in stop_words(form, template, tokenizer)]
     return "\n".join(["FROM .", "", f"TEMPLATE {_QUOTES}{source}{_QUOTES}", "", *stops]) + "\n"
+
+
+def command(name: str) -> str:
+    """Take a merged model into Ollama, in its folder."""
+    return f"ollama create {shlex.quote(name)} -f {MODELFILE} && ollama run {shlex.quote(name)}"
 
 
 def stop_words(form: Form, template: Template, tokenizer: ModelTokenizer) -> list[str]:

@@ -1,4 +1,4 @@
-"""The commands that serve a package."""
+"""The commands that serve a package with vLLM; that of Ollama is in `ollama.py`."""
 
 from __future__ import annotations
 
@@ -39,11 +39,6 @@ def vllm_adapter(
             *_template(folder, has_template),
         ]
     )
-
-
-def ollama(name: str) -> str:
-    """Take a merged model into Ollama, in its folder."""
-    return f"ollama create {shlex.quote(name)} -f Modelfile && ollama run {shlex.quote(name)}"
 
 
 def _template(folder: str, there: bool) -> list[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -311,3 +313,10 @@ def test_a_worker_leaves_only_when_no_job_is_live():
     queue.stop(job_id)
     assert worker.leave(ME)
     assert not worker.alive()
+
+
+@pytest.mark.parametrize("kind", [kind for kind in queue.KINDS if not kind.endswith("-test")])
+def test_the_function_of_each_kind_is_there(kind):
+    module, function = queue.KINDS[kind][1].split(":")
+    spec = importlib.util.find_spec(module)
+    assert spec and spec.origin and function in Path(spec.origin).read_text()

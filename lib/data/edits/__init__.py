@@ -8,8 +8,10 @@ journal        edits of single rows, and their record
 conversations  rows read, and edited, as conversations
 history        that record, read
 operations     what can be done to many rows
-proposals      what it makes of one, row_by_row of all, where that is worked out in Python
+proposals      what it makes of one row, where that is worked out in Python
+row_by_row     the same of all rows, as new states
 bulk           changes of many rows
+job            the job `bulk`: those that are too many to wait for
 commit         how they come into force
 folding        states gathered in a file, and old files swept
 undo           taking back and bringing back

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lib import storage
-from lib.data.columns import INT64, NOTE, ROW_ID, SPLIT, STATUS, TAGS, Column, decode, encode
+from lib.data.columns import ARROW, INT64, NOTE, ROW_ID, SPLIT, STATUS, TAGS, Column, decode, encode
 from lib.data.datasets import quoted
 from lib.data.edits.state import RowState
 from lib.errors import StorageError
@@ -28,7 +28,6 @@ from lib.errors import StorageError
 SEQ, DELETED, CHANGED, SIDE = "_tandem_seq", "_tandem_deleted", "_tandem_changed", "_tandem_side"
 BEFORE, AFTER = 0, 1
 STATE_COLUMNS = (ROW_ID, SEQ, DELETED, SPLIT, STATUS, TAGS, NOTE, CHANGED)
-ARROW = {"text": pa.string(), "integer": pa.int64(), "float": pa.float64(), "boolean": pa.bool_(), "json": pa.string()}
 SQL = {"text": "VARCHAR", "integer": "BIGINT", "float": "DOUBLE", "boolean": "BOOLEAN", "json": "VARCHAR"}
 GROUP_ROWS = 16384  # reading one row costs the reading of a row group
 

@@ -18,11 +18,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lib.data.columns import ROW_ID, SPLIT, Column, ColumnNames, Found, Kind, encode, kind_of, stored_kind, wider
+from lib.data.columns import ARROW, ROW_ID, SPLIT, Column, ColumnNames, Found, Kind, encode, kind_of, stored_kind, wider
 
 BATCH_ROWS = 32_768  # few and large: each batch hands the interpreter to and fro between two threads
 BATCH_SIZE = 32 << 20  # decoded bytes of a source after which a batch is written, however few its rows
-ARROW = {"text": pa.string(), "integer": pa.int64(), "float": pa.float64(), "boolean": pa.bool_(), "json": pa.string()}
 NULL_LENGTH = (1 << 64) - 1
 
 

@@ -5,6 +5,7 @@ lint(open_copy(info), settings)                results.summary(info, settings)["
 
 settings    with which template, tokenizer and length
 run         all rows of a working copy, into a file
+tally       what adds up over them
 results     what a file says, read
 job         the job `lint`
 mends       what can be done about a finding without asking anyone

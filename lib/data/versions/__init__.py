@@ -1,10 +1,12 @@
 """Versions of datasets: what becomes one, where it came from, and how two differ.
 
 save       the edits of a version become the next one
+job        the job `save`, while people go on working
 append     rows that somebody adds become the next one
 derived    an old version becomes the latest; a version becomes a dataset of its own
 lineage    where a version came from
 diff       what differs between two versions, or a version and its unsaved edits
+text_diff  what changed in a text, word by word
 review     how many rows differ from what was saved, and their review states
 content    rows of a new version: written in blocks, and hashed
 making     number, folder and manifest of a new version

@@ -24,9 +24,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lib.data.columns import NOTE, ROW_ID, SPLIT, STATUS, TAGS, Column
+from lib.data.columns import ARROW, NOTE, ROW_ID, SPLIT, STATUS, TAGS, Column
 from lib.data.datasets import DatasetInfo
-from lib.data.edits.overlay import ARROW
 from lib.data.mapping.roles import Mapping
 from lib.errors import StorageError
 

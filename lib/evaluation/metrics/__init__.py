@@ -6,9 +6,22 @@
     aggregate("chrf", scores)                          -> the corpus figure
     ChrF().compute(predictions=…, references=…)        -> the same through the interface of `evaluate`
 
-`catalogue` has the metrics of the studio, `rules` and `folders` those of a team; `texts` scores one row, `figures`
-makes figures of rows. The classes (`Bleu`, `ChrF`, `RougeL` and so on) are subclasses of `evaluate.Metric`, made when
-first asked for. Everything else here is light.
+spec            MetricSpec, Scores: what a metric is, and what it found
+lookup          metrics by name, wherever they are from
+catalogue       those of the studio
+classes         the same as subclasses of `evaluate.Metric`
+rules           those that a team writes down: an answer passes or fails
+folders         those that a team has as folders of `evaluate`
+folder_checks   what such a folder must be and say; nothing of it is run
+scoring         columns in, one value an example out
+rows            the same row by row, a failure marked
+texts           one row of a metric of the studio
+rule_rows       one answer against a rule
+folder_scoring  a team's own code, in the job's process only
+figures         sums of rows -> figures, of thousands of resamples at once
+stored          scores as columns of a table, and back
+
+The classes (`Bleu`, `ChrF`, `RougeL` and so on) are made when first asked for. Everything else here is light.
 
 An empty answer scores 0 in metrics on text. A row without a reference counts only in metrics of the answer alone.
 """

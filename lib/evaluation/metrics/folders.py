@@ -10,22 +10,18 @@ Range and direction are told, never guessed: by hand, or in a file `tandem.json`
 
 from __future__ import annotations
 
-import ast
-import hashlib
-import json
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from lib.errors import BadInput, NotFound, StorageError, WrongState
+from lib.errors import NotFound, StorageError, WrongState
+from lib.evaluation.metrics.folder_checks import check_script, folder_hash, settled, told_in
 from lib.evaluation.metrics.spec import MetricSpec
 from lib.settings import settings
 from lib.storage import check_name, disk_errors, new_folder, read_json, write_json
 
 MANIFEST = "metric.json"
-TOLD = "tandem.json"
-LARGEST_BYTES = 50_000_000
 
 
 @dataclass(frozen=True)
@@ -76,8 +72,8 @@ def add_folder(
     """
     check_name(name, "metric name")
     path = path.expanduser().resolve()
-    _check_script(path)
-    told = _told(path) | {
+    check_script(path)
+    told = told_in(path) | {
         key: value
         for key, value in {
             "higher_is_better": higher_is_better,
@@ -88,12 +84,12 @@ def add_folder(
         }.items()
         if value not in (None, "")
     }
-    folder = _checked(FolderMetric(name=name, module=path.name, created_by=user, **_needed(told)))
+    folder = FolderMetric(name=name, module=path.name, created_by=user, **settled(told))
     if (metrics_home() / name).exists():
         raise WrongState(f"There is a metric {name} already.", "Remove it first, or choose another name.")
     with new_folder(metrics_home() / name) as scratch:
         shutil.copytree(path, scratch / path.name, ignore=shutil.ignore_patterns("__pycache__", ".*"))
-        folder = FolderMetric(**{**asdict(folder), "sha256": _hash(scratch / path.name)})
+        folder = FolderMetric(**{**asdict(folder), "sha256": folder_hash(scratch / path.name)})
         write_json(scratch / MANIFEST, folder.to_dict())
     return folder
 
@@ -149,63 +145,3 @@ def folder_spec(folder: FolderMetric) -> MetricSpec:
         needs="text",
         digits=3,
     )
-
-
-# --- adding ---------------------------------------------------------------------------------------------------------
-
-
-def _check_script(path: Path) -> None:
-    """That it is a folder with a script of its own name that Python can read."""
-    script = path / f"{path.name}.py"
-    if not script.is_file():
-        raise BadInput(
-            f"{path} is no metric folder of `evaluate`.", f"It must hold {path.name}.py, named like the folder."
-        )
-    if sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) > LARGEST_BYTES:
-        raise BadInput(f"{path} is larger than {LARGEST_BYTES // 1_000_000} MB.", "Leave out what is not needed.")
-    try:
-        ast.parse(script.read_text(encoding="utf-8"))
-    except (SyntaxError, ValueError) as error:
-        place = f" in line {error.lineno}" if isinstance(error, SyntaxError) else ""
-        raise BadInput(f"{script} is no Python{place}: {error.args[0]}.", "Correct it and add it again.") from error
-
-
-def _told(path: Path) -> dict[str, Any]:
-    file = path / TOLD
-    if not file.is_file():
-        return {}
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise BadInput(f"{file} is no JSON: {error}.", "Correct it and add the folder again.") from error
-    fields = {"higher_is_better", "low", "high", "result", "help"}
-    if not isinstance(found, dict) or set(found) - fields:
-        raise BadInput(f"{file} may hold only {', '.join(sorted(fields))}.", "Take out the rest.")
-    return found
-
-
-def _needed(told: dict[str, Any]) -> dict[str, Any]:
-    """Direction and range must be told, by hand or in the folder."""
-    if missing := [key for key in ("higher_is_better", "low") if key not in told]:
-        raise BadInput(
-            f"It is not said of this metric: {', '.join(missing)}.",
-            f"Say which direction is better, and its range; or put them into {TOLD} in its folder.",
-        )
-    return {"high": None, **told}
-
-
-def _checked(folder: FolderMetric) -> FolderMetric:
-    numbers = [folder.low] if folder.high is None else [folder.low, folder.high]
-    if not isinstance(folder.higher_is_better, bool) or not all(isinstance(number, int | float) for number in numbers):
-        raise BadInput("higher_is_better must be true or false, low and high numbers.", "Correct them.")
-    if folder.high is not None and folder.high <= folder.low:
-        raise BadInput(f"The range {folder.low:g} to {folder.high:g} is empty.", "Give the lowest value first.")
-    return folder
-
-
-def _hash(folder: Path) -> str:
-    found = hashlib.sha256()
-    for file in sorted(folder.rglob("*")):
-        if file.is_file():
-            found.update(f"{file.relative_to(folder)}\0".encode() + file.read_bytes())
-    return found.hexdigest()

@@ -106,9 +106,6 @@ def _length_fault(rule: Rule) -> str:
     return ""
 
 
-# --- stored ---------------------------------------------------------------------------------------------------------
-
-
 def save_rule(rule: Rule, user: str, replace: bool = False) -> Rule:
     """Keep a rule for everybody. One that says the same is left as it is.
 
@@ -173,9 +170,6 @@ def _folder() -> Path:
 
 def _file(name: str) -> Path:
     return _folder() / f"{name}.json"
-
-
-# --- as a metric ----------------------------------------------------------------------------------------------------
 
 
 def rule_spec(rule: Rule) -> MetricSpec:

@@ -7,6 +7,17 @@
     compare_slices("chrf", base, tuned, labels)   -> the same within groups of rows
     noise(figures), win_rate(…), agreement(…), ranking(…)
 
+evidence     all metrics and sides together: corrected p-values, one verdict
+comparing    one metric: figure, interval, difference
+slices       one metric within groups of rows
+resampling   bootstrap intervals and permutation tests of any figure of sums
+proportions  counts of passes and failures
+noise        how far a figure moves when only the seed changes
+votes        win rate, and how far people agree
+ranking      three models or more, from votes between two
+records      what is found, and the limits that all share
+words        verdicts in words
+
 Rows are the unit that is resampled, base and tuned together. The verdict is "tuned better" or "tuned worse" only when
 the 95 % interval of the difference excludes 0, p is below 0.05 once corrected for all that was tested, and there are
 at least 5 rows; else "no evidence". Everything is the same again under the same seed. scipy and evalica

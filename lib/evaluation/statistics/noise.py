@@ -31,10 +31,6 @@ class Noise:
     swing: float | None
     """How far apart two such runs are at most, 95 times out of 100; None for fewer than `FEWEST_SEEDS`."""
 
-    def exceeds(self, difference: float) -> bool | None:
-        """Whether a difference between two runs is more than another seed alone would give; None: cannot be told."""
-        return None if self.swing is None else abs(difference) > self.swing
-
     @property
     def sentence(self) -> str:
         seen = f"{counted(self.n, 'seed')}: {self.low:.4g} to {self.high:.4g}"

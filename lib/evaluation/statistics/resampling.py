@@ -108,9 +108,6 @@ def _percentiles(sums: Array, figure: Figure, found: Array, middle: float, reach
     return (float(ndtr(low)), float(ndtr(high))) if np.isfinite(low) and low < high else None
 
 
-# --- swapping base and tuned ----------------------------------------------------------------------------------------
-
-
 def swap_p(base: Array, tuned: Array, figure: Figure, seed: int) -> tuple[float, str]:
     """Two-sided p of the difference of the two figures, were base and tuned the same, and the name of the test.
 

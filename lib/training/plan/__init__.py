@@ -3,16 +3,35 @@
 found = plan(info, "starter", "llama2", config)
 found.memory.items, found.pace.seconds, found.rows.left_out, found.warnings, found.faults, found.proposals
 
-planning     everything put together
-shapes       a model's shape; shape_files: read from config.json and the headers of its files (packed: quantised ones)
-memory       the parts of the memory; estimate: bytes of each (activations, kernels: what is kept for the way back)
-counting     tokens of the rows; rows: what the settings make of them; batches: the largest and a usual one
-pace         time, from runs like it or from the arithmetic
-candidates   other settings for the same run; proposals: which of them, and why
-warnings     what to know before, and what speaks against starting
-auto         what settings at `auto` come to; the trainer asks here too. settling: those of a run that is being made
+planning       everything put together
+records        Plan, Proposal, Warning: what it says
+words          bytes in GiB and MiB
+
+The model:
+shapes         how many parameters of which kind, and what can have an adapter
+shape_files    that read from config.json and the headers of its files
+packed         the same where the files are quantised
+
+Memory:
+memory         its parts, and whether they fit
+estimate       bytes of each
+activations    what a block keeps for the way back
+kernels        what the trainer's modules keep, by device and settings
+
+Rows and time:
+counting       tokens of the rows, whole
+rows           what the settings make of them
+batches        the largest batch and a usual one
+pace           time, from runs like it or from the arithmetic
+
+What follows:
+auto           what settings at `auto` come to; the trainer asks here too
+settling       those of a run that is being made, chosen once
+candidates     other settings for the same run
+proposals      which of them, and why
+warnings       what to know before, and what speaks against starting
 after_failure  what would fit when a run has died for want of memory
-dry_runs     measurements that replace the estimate (taken by lib.training.trainer.dry)
+dry_runs       measurements that replace the estimate (taken by lib.training.trainer.dry)
 """
 
 from lib.training.plan.dry_runs import DryRun, dry_run_job, newest_dry_run, submit_dry_run

@@ -81,14 +81,6 @@ class Rows:
                 insort(places, places.pop(place) - length)
         return math.ceil(made * self.used / len(some)) if len(some) else 0
 
-    def padded_tokens(self, batch: int) -> int:
-        """Tokens that would be computed if batches were filled up to their longest row."""
-        size = np.random.default_rng(0).permutation(self.lengths)
-        if not len(size):
-            return 0
-        whole = size[: len(size) // batch * batch].reshape(-1, batch) if len(size) >= batch else size[None]
-        return round(float(whole.max(axis=1).mean()) * self.used)
-
     def to_dict(self) -> dict[str, Any]:
         return {
             "rows": self.rows, "used": self.used, "left_out": self.left_out, "cut": self.cut,

@@ -4,7 +4,12 @@ job          the job `train`, from rows to adapter and manifest; goes on where a
 building     model, adapter and arguments of TRL's trainer
 batches      rows packed into sequences, and their order
 loss         the trainer: the loss where it is read, and only there
-kernels      the fast ways through a model: attention, lora, norms and head have one each
+steps        its steps, without walks through all modules
+kernels      the fast ways through a model, each taken where it gives the same
+attention    one: inside the rows of a batch, with no mask
+lora         one: a layer and its adapter in one function
+norms        one: RMSNorm with its gradient written out
+head         one: the loss a piece of the vocabulary at a time
 checkpoints  what a run goes on from, whole or not there
 recorder     metrics.jsonl and progress as the run goes, and its end when it is to stop or has diverged
 samples      answers while the run goes on

@@ -14,7 +14,6 @@ from studio.components.comparing import place
 from studio.components.errors import show
 from studio.components.links import link
 from studio.components.text import escape
-from studio.page_table import TABLE
 
 
 def show_actions(view: ComparisonView) -> None:
@@ -22,7 +21,7 @@ def show_actions(view: ComparisonView) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if view.result and not view.job.live:
             link("vote", "Blind vote", comparison=str(view.id))
-        if view.runs and "playground" in TABLE:
+        if view.runs:
             link("playground", "Ask both", run=view.runs[0])
         if view.result:
             _downloads(view)

@@ -11,7 +11,6 @@ from studio.components.comparing.listed import show_list
 from studio.components.frame import empty_state
 from studio.components.links import link
 from studio.components.text import escape
-from studio.page_table import TABLE
 
 
 def show_overview() -> None:
@@ -33,7 +32,7 @@ def show_overview() -> None:
     if opened.open:
         with opened:
             show_form(usable, asked)
-    if usable and "playground" in TABLE:
+    if usable:
         link("playground", "Ask one question instead", run=asked or usable[0])
     if views:
         show_list(views)

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from lib.evaluation.comparing.checks import WORDS
 from lib.evaluation.comparisons import ComparisonView
 from lib.words import counted, duration
 from studio.components.comparing.figures import figure_rows
@@ -57,16 +58,13 @@ def _leaks(view: ComparisonView) -> None:
         st.markdown("None of the questions was found in training data of these runs.")
         return
     for run, kinds in view.result.get("leaks", {}).items():
-        listed = ", ".join(f"{count:,} {_KINDS.get(kind, kind)}" for kind, count in kinds.items() if count)
+        listed = ", ".join(f"{count:,} {WORDS.get(kind, kind)}" for kind, count in kinds.items() if count)
         st.markdown(f"{escape(run)}: {listed or 'none'}")
     with_leaks = view.result.get("with_leaks")
     if with_leaks:
         st.caption("Figures with the leaked rows; those above are without.")
         st.dataframe(figure_rows(view, with_leaks, with_leaks["pairs"]), hide_index=True, key="compare-leaked",
                      alt="The same figures with the leaked rows")  # fmt: skip
-
-
-_KINDS = {"exact": "the same row", "question": "the same question", "near": "nearly the same"}
 
 
 def _noise(view: ComparisonView) -> None:

@@ -18,7 +18,6 @@ from studio.components.errors import show, show_job_error
 from studio.components.job import follow
 from studio.components.links import link
 from studio.components.text import escape
-from studio.page_table import TABLE
 
 ABOUT = {
     "adapter": "The adapter alone: small, and for those who have the base.",
@@ -71,7 +70,7 @@ def _package(package: PackageView) -> None:
         parity = package.parity
         if parity:
             st.markdown(f":material/verified: :small[{escape(parity['sentence'])}]")
-        if package.kind == "merged" and "playground" in TABLE:
+        if package.kind == "merged":
             link("playground", "Chat with it", icon=":material/chat:", panes=_panes(package))
         for note in package.manifest.get("notes", []):
             st.caption(escape(note))
