@@ -14,7 +14,7 @@ system      what the System page says, and what can be done from there
 
 What that stands on:
 jobs        long work in processes of its own
-progress    how far long work tells that it is
+progress    how far long work is, told to whoever started it
 database    tables, sessions, migrations
 storage     where everything lies under the home folder, written whole or not at all
 duck        one DuckDB for the process

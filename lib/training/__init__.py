@@ -20,7 +20,7 @@ labels         tags and notes
 What a run is made of:
 rows           a dataset version -> token ids and labels, with every row left out counted
 template_hash  whether two runs had the same template
-trainer        the run itself, in a process of its own (imports torch)
+trainer        the run itself, in a process of its own
 checkpoints    what it goes on from, as it lies on the disk
 samples        answers on the way: what is asked, what was answered
 adapter_files  an adapter's files, looked at without loading them

@@ -15,7 +15,7 @@ folders         those that a team has as folders of `evaluate`
 folder_checks   what such a folder must be and say; nothing of it is run
 scoring         columns in, one value an example out
 rows            the same row by row, a failure marked
-texts           one row of a metric of the studio
+texts           what one row adds to a metric of the studio
 rule_rows       one answer against a rule
 folder_scoring  a team's own code, in the job's process only
 figures         sums of rows -> figures, of thousands of resamples at once
