@@ -15,6 +15,7 @@ checks          what is wrong, or may be, in its rows
 lint            what a template and a tokenizer make of them
 measures        lengths, language, exact tokens, kept
 near            near-duplicate texts
+word_sets       texts as sets of words, and how alike two are
 round_trip_job  the job `round trip`: whether a template brings every row back
 
 Working on it:

@@ -16,23 +16,20 @@ of its different words, go to temporary files.
 
 from __future__ import annotations
 
-import re
 import tempfile
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
-from zlib import crc32
+from typing import IO
 
 import numpy as np
 
+from lib.data.word_sets import HASHES, Array, Sketches, similarities
 from lib.errors import BadInput
 from lib.storage import disk_errors
 
 LOWEST_THRESHOLD = 0.5  # below it bands are so short that nearly every pair of texts is proposed
-HASHES = 256
 BATCH = 1024
 MOST_COMPARED = 1000
 MIN_WORDS = 5  # texts of fewer different words are too small to be nearly the same
@@ -41,58 +38,7 @@ NEIGHBOURS = 16  # texts of a band that each text is compared with, so that a ba
 SLACK = 0.1  # four standard deviations of the estimate from 256 hashes, so that verification decides
 PART_PAIRS = 1 << 14
 PART_WORDS = 1 << 21
-_SEED = 42
 _FOLD = np.uint64(0x9E3779B97F4A7C15)
-_NOT_WORD = bytes(byte if byte > 127 or chr(byte).isalnum() else 32 for byte in range(256))
-_WIDE = re.compile("([\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])")  # scripts without spaces: each letter is a word
-Array = np.ndarray[Any, Any]
-
-
-def words(text: str) -> list[bytes]:
-    """Words in lower case, without punctuation."""
-    if not text.isascii():
-        text = _WIDE.sub(r" \1 ", text)
-    return text.lower().encode(errors="replace").translate(_NOT_WORD).split()
-
-
-def word_set(text: str) -> Array:
-    """The different words of a text as ascending 32-bit hashes, the same in every process."""
-    found = set(words(text))
-    hashes = np.fromiter(map(crc32, found), dtype=np.uint32, count=len(found))
-    hashes.sort()
-    return hashes
-
-
-def similarity(one: Array, two: Array) -> float:
-    """Jaccard similarity of two word sets, 0 to 1; 1 when both are empty."""
-    both = np.concatenate([one, two])
-    both.sort()
-    shared = int(np.count_nonzero(both[1:] == both[:-1]))
-    return shared / (len(both) - shared) if len(both) else 1.0
-
-
-@dataclass(frozen=True)
-class Sketches:
-    """What the index needs of n texts; made apart so that other processes can do it.
-
-    `signatures`: n x 256 bytes. `words`: the word sets one after another, `counts` (n) words each.
-    """
-
-    signatures: Array
-    words: Array
-    counts: Array
-
-    @classmethod
-    def of(cls, texts: Sequence[str]) -> Sketches:
-        from rensa import RMinHash
-
-        sets = [word_set(text) for text in texts]
-        counts = np.array([len(found) for found in sets], dtype=np.uint32)
-        flat = np.concatenate(sets) if sets else np.empty(0, dtype=np.uint32)
-        ends = np.concatenate([[0], np.cumsum(counts)]).astype(np.uint64)
-        matrix = RMinHash.digest_matrix_from_flat_token_hashes(flat.astype(np.uint64), ends, HASHES, _SEED)
-        signatures = np.array(matrix.to_rows(), dtype=np.uint32).astype(np.uint8).reshape(len(texts), HASHES)
-        return cls(signatures, flat, counts)
 
 
 def check_threshold(threshold: float) -> float:
@@ -182,7 +128,7 @@ class NearIndex:
         alike = (signatures[among] == signatures[places[key]]).mean(axis=1)
         best = among[np.argsort(-alike, kind="stable")[:4]]
         pairs = np.stack([np.full(len(best), places[key]), best], axis=1)
-        shares = _similarities(self._words.read(), self._ends, pairs)
+        shares = similarities(self._words.read(), self._ends, pairs)
         top = int(np.argmax(shares))
         return (self._keys[best[top]], float(shares[top])) if shares[top] >= self._threshold else None
 
@@ -190,7 +136,7 @@ class NearIndex:
         """Of the texts under two keys, 0 to 1."""
         self._flush()
         pair = np.array([[self._places[one], self._places[two]]])
-        return float(_similarities(self._words.read(), self._ends, pair)[0])
+        return float(similarities(self._words.read(), self._ends, pair)[0])
 
     def _flush(self) -> None:
         if self._waiting:
@@ -215,7 +161,7 @@ class NearIndex:
         sizes = np.cumsum((ends[pairs + 1] - ends[pairs]).sum(axis=1))
         for part in np.split(pairs, np.searchsorted(sizes, np.arange(PART_WORDS, sizes[-1:].sum(), PART_WORDS))):
             self._pulse()
-            alike = _similarities(hashes, ends, part)
+            alike = similarities(hashes, ends, part)
             chosen = alike >= self._threshold
             found.append((part[chosen, 0], part[chosen, 1], alike[chosen]))
         ones, twos, alike = (np.concatenate(column) for column in zip(*found, strict=True))
@@ -312,17 +258,3 @@ def _without(codes: Array, known: Array) -> Array:
     """Those of `codes` that are not in `known`; both ascending."""
     places = np.searchsorted(known, codes)
     return codes[known[np.minimum(places, len(known) - 1)] != codes] if len(known) else codes
-
-
-def _similarities(hashes: Array, ends: Array, pairs: Array) -> Array:
-    """Jaccard similarity of each pair's word sets; text n has the words `hashes[ends[n]:ends[n + 1]]`."""
-    starts, counts = ends[pairs], ends[pairs + 1] - ends[pairs]
-    totals = counts.sum(axis=1)
-    lengths = counts.ravel()
-    inside = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    owners = np.repeat(np.arange(len(pairs), dtype=np.uint64), totals)
-    tagged = (owners << np.uint64(32)) | hashes[np.repeat(starts.ravel(), lengths) + inside]
-    tagged.sort()
-    twice = tagged[1:][tagged[1:] == tagged[:-1]] >> np.uint64(32)
-    shared = np.bincount(twice.astype(np.int64), minlength=len(pairs))
-    return np.asarray(shared / np.maximum(totals - shared, 1))

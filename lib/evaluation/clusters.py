@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lib.data.near import words
+from lib.data.word_sets import words
 
 FEWEST_TEXTS = 12
 MOST_CLUSTERS = 8

@@ -16,7 +16,7 @@ from lib.data import datasets
 from lib.data.columns import ROW_ID, SPLIT, STATUS, decode
 from lib.data.datasets import DatasetInfo, quoted
 from lib.data.mapping.reading import read_conversation
-from lib.data.near import similarity, word_set, words
+from lib.data.word_sets import similarity, word_set, words
 from lib.errors import BadInput, NotFound
 from lib.evaluation import comparisons
 from lib.evaluation.comparing.questions import Question

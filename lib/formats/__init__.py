@@ -4,7 +4,8 @@ The ways in:
 render          conversation -> segments
 reading         text -> conversation, in a form that is named or in whichever it is
 templates       all templates by name, saved ones too
-tokenizer       ModelTokenizer: ids, mask, decoding
+tokenizer       ModelTokenizer: text to ids and back, as the model does it
+tokens          a tokenized conversation: ids, mask, places in the text
 
 What they are made of:
 segments        Segment, Specials: text cut where the loss starts and where special tokens stand
@@ -47,7 +48,8 @@ from lib.formats.render import render, render_text
 from lib.formats.segments import LITERAL, Segment, Specials, text_of
 from lib.formats.template import Template
 from lib.formats.templates import TEMPLATES, get_template, stored_template, template_names
-from lib.formats.tokenizer import ModelTokenizer, Tokens, labels, load_tokenizer
+from lib.formats.tokenizer import ModelTokenizer, load_tokenizer
+from lib.formats.tokens import Tokens, labels
 
 __all__ = [
     "LITERAL",

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from lib.errors import BadInput
 from lib.formats.render import REFUSALS
-from lib.formats.tokenizer import Tokens
+from lib.formats.tokens import Tokens
 from lib.records import Conversation, Message
 
 Encode = Callable[[Conversation], Tokens]

@@ -12,7 +12,8 @@ from lib.formats.segments import Segment, text_of
 from lib.formats.visible import Pieces, describe, label, visible
 
 if TYPE_CHECKING:
-    from lib.formats.tokenizer import ModelTokenizer, Tokens
+    from lib.formats.tokenizer import ModelTokenizer
+    from lib.formats.tokens import Tokens
 
 TRAINED, SPECIAL, PARTIAL = 1, 2, 4
 """Bits of `TokenView.flags`. Partial: the token has a part of a character, shown as its bytes in hexadecimal."""

@@ -9,9 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import accumulate
 from pathlib import Path
@@ -27,42 +25,10 @@ from lib.formats.segments import Segment, Specials, text_of
 from lib.formats.spaces import prefix_scheme, without_prefix
 from lib.formats.template import Template
 from lib.formats.templates import get_template
+from lib.formats.tokens import Tokens
 from lib.records import Conversation
 
-IGNORED = -100
-"""The label that PyTorch's cross entropy leaves out."""
-
 _MARKER = re.compile(r"<\|[^|]+\|>")
-
-
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """A tokenized conversation: four lists of one length.
-
-    `trained[i]`: the loss counts token i. `spans[i]`: where it stands in `text_of(segments)`, as (start, end)
-    characters; empty where spans were not asked for. Tokens that share one character have the same span.
-    `special[i]`: it is a special token.
-    `joins`: numbers of tokens before which the loss starts or stops, and where the tokenizer would not have cut the
-    text if it had been given the whole of it at once.
-    """
-
-    ids: list[int]
-    trained: list[bool]
-    spans: list[tuple[int, int]]
-    special: list[bool]
-    joins: list[int] = field(default_factory=list)
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def partial(self) -> list[bool]:
-        """Whether each token is but a part of a character, or shares one with a neighbour."""
-        before = [0, *(end for _, end in self.spans)]
-        after = [*(start for start, _ in self.spans[1:]), sys.maxsize]
-        return [
-            start == end or start < last or end > first
-            for (start, end), last, first in zip(self.spans, before, after, strict=False)
-        ]
 
 
 class _Run(NamedTuple):
@@ -77,11 +43,6 @@ class _Run(NamedTuple):
     texts: tuple[str, ...] = ()
     fresh: bool = True
     id: int | None = None
-
-
-def labels(tokens: Tokens) -> list[int]:
-    """The ids where the loss counts, -100 elsewhere."""
-    return [number if trained else IGNORED for number, trained in zip(tokens.ids, tokens.trained, strict=True)]
 
 
 def load_tokenizer(folder: str | Path) -> ModelTokenizer:

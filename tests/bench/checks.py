@@ -67,7 +67,8 @@ class _Clock:
 def _near(count: int, budget: str) -> Line:
     from rensa import RMinHash
 
-    from lib.data.near import HASHES, NearIndex
+    from lib.data.near import NearIndex
+    from lib.data.word_sets import HASHES
 
     def hash_alone(texts: list[str]) -> None:
         RMinHash.digest_matrix_from_token_sets([text.lower().split() for text in texts], HASHES, 42)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.data.near import MIN_WORDS, NearIndex, band_width, similarity, word_set, words
+from lib.data.near import MIN_WORDS, NearIndex, band_width
+from lib.data.word_sets import similarity, word_set, words
 from lib.errors import BadInput
 
 VOCABULARY = [f"word{number}" for number in range(400)]

@@ -26,6 +26,7 @@ from lib.training.values import MOST
 from tests import tiny
 from tests.app import seeds
 from tests.commands.conftest import command
+from tests.helpers import python
 from tests.models.hub_server import LLAMA, model_files, weights, write_folder
 from tests.training.plan.conftest import cpu, gpu, store
 from tests.training.plan.folders import LLAMA2_7B, write_hollow
@@ -178,3 +179,9 @@ def test_after_failure_as_much_is_changed_as_it_takes(home, store, free, batch, 
     better = TrainConfig.from_settings({**config.to_dict(), **changed})
     assert plan(datasets.get(view.data_ref), "seven", "llama2", better, gpu(free)).fits
     assert better.rows_per_step == batch
+
+
+@pytest.mark.parametrize("module", ["lib.training.starting", "lib.training.plan"])
+def test_the_modules_can_be_imported_in_any_order(module):
+    tried = python("-c", f"import {module}")
+    assert tried.wait(60) == 0, tried.communicate()[1]

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from lib.data.checks.report import Finding
-from lib.data.near import NearIndex, Sketches, similarity, word_set
+from lib.data.near import NearIndex
 from lib.data.splits.hashed import question_key
+from lib.data.word_sets import Sketches, similarity, word_set
 from lib.records import Conversation, Message
 
 CHECKS = frozenset(("exact_duplicate", "near_duplicate", "conflict"))

@@ -14,7 +14,7 @@ from lib.formats import ModelTokenizer, load_tokenizer
 from lib.formats.escaping import escapable, unescape_text
 from lib.formats.render import REFUSALS
 from lib.formats.template import Template
-from lib.formats.tokenizer import IGNORED
+from lib.formats.tokens import IGNORED
 from lib.models import ModelInfo
 
 

@@ -17,7 +17,8 @@ from lib.formats.render import REFUSALS, render
 from lib.formats.segments import Segment, find_any
 from lib.formats.template import Template
 from lib.formats.templates import get_template
-from lib.formats.tokenizer import ModelTokenizer, Tokens
+from lib.formats.tokenizer import ModelTokenizer
+from lib.formats.tokens import Tokens
 from lib.records import Conversation
 
 SHOWN = 60  # characters of a quotation

@@ -8,7 +8,7 @@ from lib import models
 from lib.data.datasets import DatasetInfo
 from lib.devices import Device, default_device
 from lib.formats import get_template, load_tokenizer
-from lib.training import runs
+from lib.training import listing
 from lib.training.config import TrainConfig
 from lib.training.plan.auto import precision_of, with_batch
 from lib.training.plan.candidates import Candidate, Ground, look
@@ -69,7 +69,7 @@ def plan(
 
 def _rate(model: str, shape: Shape, config: TrainConfig, device: Device, dry: DryRun | None) -> Rate:
     if dry is None:
-        return rate_of(runs.list_runs(limit=LIKE), model, shape, config, device, precision_of(config, device))
+        return rate_of(listing.list_runs(limit=LIKE), model, shape, config, device, precision_of(config, device))
     return Rate(ready_seconds=dry.ready_seconds)
 
 
