@@ -94,10 +94,8 @@ def next_step(now: Overview) -> NextStep:
         or _compare_step(now)
         or _first_run_step(now)
         or _vote_step(now)
-        or NextStep(
-            "Try other data or other settings.", "Train again", "train", _train_link(now.datasets[0])
-        )
-    )  # fmt: skip
+        or NextStep("Try other data or other settings.", "Train again", "train", _train_link(now.datasets[0]))
+    )
 
 
 def _watch_step(now: Overview) -> NextStep | None:

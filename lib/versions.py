@@ -11,9 +11,17 @@ from pathlib import Path
 from typing import Any
 
 LIBRARIES = (
-    "torch", "transformers", "trl", "peft", "bitsandbytes", "accelerate", "datasets", "tokenizers", "safetensors",
+    "torch",
+    "transformers",
+    "trl",
+    "peft",
+    "bitsandbytes",
+    "accelerate",
+    "datasets",
+    "tokenizers",
+    "safetensors",
     "liger-kernel",
-)  # fmt: skip
+)
 """Those that a run's numbers hang on."""
 
 

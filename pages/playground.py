@@ -15,12 +15,20 @@ panes = chosen()
 if not panes:
     empty_state(
         "There is no model to ask yet. `make setup` brings the starter model; the Train page fetches others.",
-        "train", "Choose a model",
-    )  # fmt: skip
+        "train",
+        "Choose a model",
+    )
     st.stop()
 dataset, template, run = place(panes)
-chain_bar(Place(dataset=dataset, template=template, run=run, next_page="compare" if run else "",
-                next_label="Compare on many questions"))  # fmt: skip
+chain_bar(
+    Place(
+        dataset=dataset,
+        template=template,
+        run=run,
+        next_page="compare" if run else "",
+        next_label="Compare on many questions",
+    )
+)
 with st.container(horizontal=True, vertical_alignment="center", gap="small", key="playground-bar"):
     show_bar(panes)
     show_settings()

@@ -82,9 +82,14 @@ def _state_of(table: Table) -> tuple[object, ...]:
     info, query = table.copy.info, table.query
     files = (checks_file(info.name, info.version), text_file(info), token_file(info, query.tokenizer))
     return (
-        str(settings.home), info.ref, info.hash, table.copy.seq, table.copy.overlay, str(query.to_dict()),
+        str(settings.home),
+        info.ref,
+        info.hash,
+        table.copy.seq,
+        table.copy.overlay,
+        str(query.to_dict()),
         *(_stamp(str(path)) for path in files),
-    )  # fmt: skip
+    )
 
 
 @st.cache_resource(max_entries=8, show_spinner="Loading the tokenizer …")

@@ -11,9 +11,23 @@ from typing import Literal
 import streamlit as st
 
 Key = Literal[
-    "dataset", "template", "model", "tokenizer", "run", "view", "comparison",
-    "length", "long", "escape", "row", "way", "other", "part", "lint", "panes",
-]  # fmt: skip
+    "dataset",
+    "template",
+    "model",
+    "tokenizer",
+    "run",
+    "view",
+    "comparison",
+    "length",
+    "long",
+    "escape",
+    "row",
+    "way",
+    "other",
+    "part",
+    "lint",
+    "panes",
+]
 
 
 def get(key: Key) -> str:

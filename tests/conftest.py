@@ -132,9 +132,7 @@ def _finish(folder: Path, tiny_folder: Path) -> None:
     imported = studio("import", str(source), "--name", "sums", env=env)
     assert imported.returncode == 0, imported.stderr
     settings = [part for key, value in tiny.SETTINGS.items() for part in ("--set", f"{key}={value}")]
-    trained = studio(
-        "train", "sums", "--model", "tiny", "--template", "llama2", *settings, "--json", env=env
-    )  # fmt: skip
+    trained = studio("train", "sums", "--model", "tiny", "--template", "llama2", *settings, "--json", env=env)
     assert trained.returncode == 0, trained.stderr
     (folder / "train.out").write_text(trained.stdout)
     (folder / "train.err").write_text(trained.stderr)

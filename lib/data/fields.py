@@ -62,5 +62,5 @@ def fields_of(copy: WorkingCopy) -> dict[str, Field]:
             COLUMN + column.name, column.name, _KINDS[column.kind], f"rows.{quoted(column.name)}"
         )
         for column in copy.columns
-    }  # fmt: skip
+    }
     return {**COMPUTED, **columns}

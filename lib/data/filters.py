@@ -124,9 +124,7 @@ class Query:
     tokenizer: str = ""
 
     @classmethod
-    def parse(
-        cls, conditions: Iterable[str] = (), search: str = "", sort: str = "", tokenizer: str = ""
-    ) -> Query:  # fmt: skip
+    def parse(cls, conditions: Iterable[str] = (), search: str = "", sort: str = "", tokenizer: str = "") -> Query:
         """Read conditions as `Condition.parse` does; `sort` is a field, with `-` before it for descending.
 
         Raises:

@@ -78,7 +78,7 @@ class Table:
             "flags": (checks_file(info.name, info.version), 'row_id BIGINT, "check" VARCHAR'),
             "texts": (text_file(info), _columns("texts")),
             "tokens": (token_file(info, self.query.tokenizer), _columns("tokens")),
-        }  # fmt: skip
+        }
         for name, (path, columns) in files.items():
             if path.exists() if name == "flags" else measured(path):
                 connection.from_parquet(str(path)).create_view(name)
@@ -243,9 +243,7 @@ class Table:
         sql = f"SELECT {names} FROM rows WHERE {ROW_ID} IN ({listed})"
         found = {}
         for cells in connection.execute(sql).fetchall():
-            values = {
-                column.name: decode(value, column.kind) for column, value in zip(columns, cells, strict=False)
-            }  # fmt: skip
+            values = {column.name: decode(value, column.kind) for column, value in zip(columns, cells, strict=False)}
             row_id, seq, deleted, split, status, tags, note = cells[len(columns) :]
             state = RowState(seq, deleted, split, status, tuple(tags), note)
             found[row_id] = TableRow(row_id, values, state, tuple(flags.get(row_id, ())))

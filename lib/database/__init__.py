@@ -17,6 +17,18 @@ from lib.database.models import (
 from lib.database.session import note, session
 
 __all__ = [
-    "Activity", "Ballot", "Comparison", "Draft", "Job", "JournalEntry", "Prompt", "RowEdit", "Run", "Vote",
-    "VoteChange", "Worker", "note", "session",
-]  # fmt: skip
+    "Activity",
+    "Ballot",
+    "Comparison",
+    "Draft",
+    "Job",
+    "JournalEntry",
+    "Prompt",
+    "RowEdit",
+    "Run",
+    "Vote",
+    "VoteChange",
+    "Worker",
+    "note",
+    "session",
+]

@@ -116,9 +116,7 @@ def _sides(one: Sequence[str], other: Sequence[str]) -> dict[str, str]:
 
 def _settings(one: ComparisonView, other: ComparisonView) -> dict[str, tuple[Any, Any]]:
     left, right = (_described(view) for view in (one, other))
-    return {
-        key: (left.get(key), right.get(key)) for key in {**left, **right} if left.get(key) != right.get(key)
-    }  # fmt: skip
+    return {key: (left.get(key), right.get(key)) for key in {**left, **right} if left.get(key) != right.get(key)}
 
 
 def _described(view: ComparisonView) -> dict[str, Any]:

@@ -25,8 +25,16 @@ from lib.jobs import queue
 from lib.training import runs
 
 __all__ = [
-    "CompareConfig", "ComparisonView", "create", "get", "list_comparisons", "outputs", "questions", "resume", "scores",
-]  # fmt: skip
+    "CompareConfig",
+    "ComparisonView",
+    "create",
+    "get",
+    "list_comparisons",
+    "outputs",
+    "questions",
+    "resume",
+    "scores",
+]
 
 
 def create(

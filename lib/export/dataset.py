@@ -30,7 +30,7 @@ WAITING = 2  # batches that were made and are not written yet: neither side wait
 
 def export_dataset(
     info: DatasetInfo, options: ExportOptions, out: Path, progress: Progress | None = None
-) -> ExportReport:  # fmt: skip
+) -> ExportReport:
     """Write one file; its ending says the format. `progress` is told rows; what it raises ends the export.
 
     Raises:
@@ -118,9 +118,7 @@ class _Files:
 
     def listed(self) -> list[ExportFile]:
         """The files, in the order of the dataset's splits."""
-        return [
-            replace(file, bytes=self._path_of(split).stat().st_size) for split, file in self._files.items()
-        ]  # fmt: skip
+        return [replace(file, bytes=self._path_of(split).stat().st_size) for split, file in self._files.items()]
 
     def _add(self, split: str, columns: Columns) -> None:
         rows = len(next(iter(columns.values())))

@@ -59,9 +59,7 @@ class FastColumns:
     def __init__(self, columns: dict[str, str], wordings: list[_Wording], odd: list[str]) -> None:
         """`columns`: text -> stored column; `odd`: SQL conditions under which a row needs the renderer."""
         self._columns, self._wordings = columns, wordings
-        present = " + ".join(
-            f"coalesce({text} <> '', false)::INTEGER * {1 << TEXTS.index(text)}" for text in columns
-        )  # fmt: skip
+        present = " + ".join(f"coalesce({text} <> '', false)::INTEGER * {1 << TEXTS.index(text)}" for text in columns)
         self._sql = f"SELECT CASE WHEN coalesce({' OR '.join(odd)}, false) THEN NULL ELSE {present} END FROM batch"
         self._connection = duckdb.connect(config={"threads": 1})  # the other core is writing
 
@@ -94,9 +92,7 @@ def _joined(wording: _Wording, given: dict[str, pa.StringArray], combination: pa
     return pc.binary_join_element_wise(*parts, "")
 
 
-def fast_columns(
-    info: DatasetInfo, options: ExportOptions, tokenizer: ModelTokenizer | None
-) -> FastColumns | None:  # fmt: skip
+def fast_columns(info: DatasetInfo, options: ExportOptions, tokenizer: ModelTokenizer | None) -> FastColumns | None:
     """None where every row needs the renderer: rows of nested columns, lists of messages, ids, other templates."""
     columns = {text: column for text in TEXTS if (column := info.mapping[text])}
     kinds = {column.name: column.kind for column in info.columns}
@@ -162,7 +158,7 @@ def _wordings(options: ExportOptions, tokenizer: ModelTokenizer | None) -> list[
     return [
         _wording([None if row is None else row[place] for row in rows])
         for place in range(len(SCHEMAS[options.columns]))
-    ]  # fmt: skip
+    ]
 
 
 def _wording(written: list[str | None]) -> _Wording:

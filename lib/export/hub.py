@@ -83,9 +83,7 @@ def _push(api: Any, folder: Path, repo_id: str, private: bool, token: str, kind:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     additions = [CommitOperationAdd(path.relative_to(folder).as_posix(), path) for path in files]
     # Not `upload_folder`: it may make several commits, and leave some of the files when it fails in between.
-    api.create_commit(
-        repo_id, additions, commit_message=f"Upload {kind} from Tandem", repo_type=kind, token=token
-    )  # fmt: skip
+    api.create_commit(repo_id, additions, commit_message=f"Upload {kind} from Tandem", repo_type=kind, token=token)
 
 
 def _translated(error: Exception, repo_id: str, endpoint: str) -> StudioError:

@@ -46,9 +46,12 @@ def submit(
         options = replace(options, split_files=True)
         check_repo_id(push)
     payload = {
-        "dataset": info.ref, "options": options.check().resolved().to_dict(), "format": ending(format_),
-        "push": push, "public": public,
-    }  # fmt: skip
+        "dataset": info.ref,
+        "options": options.check().resolved().to_dict(),
+        "format": ending(format_),
+        "push": push,
+        "public": public,
+    }
     return queue.submit(KIND, payload, user)
 
 

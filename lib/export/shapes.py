@@ -100,8 +100,9 @@ def _fault(roles: Sequence[str]) -> tuple[int, str]:
             return number, f"there is no place for {role} messages"
     if roles == ["user"]:
         return 1, "the conversation ends without an answer"
-    wrong = next((n for n, (role, wanted) in enumerate(zip(roles, ("user", "assistant"), strict=False), 1)
-                  if role != wanted), 3)  # fmt: skip
+    wrong = next(
+        (n for n, (role, wanted) in enumerate(zip(roles, ("user", "assistant"), strict=False), 1) if role != wanted), 3
+    )
     return wrong, "there is place for one question and its answer only"
 
 

@@ -245,9 +245,7 @@ class ModelTokenizer:
                 tokens.spans.append((run.start, run.start + len(text)))
         return tokens
 
-    def _assemble_text(
-        self, tokens: Tokens, run: _Run, encoded: dict[tuple[bool, str], Encoding], spans: bool
-    ) -> None:  # fmt: skip
+    def _assemble_text(self, tokens: Tokens, run: _Run, encoded: dict[tuple[bool, str], Encoding], spans: bool) -> None:
         done: list[int] = []
         start = run.start
         for text, (piece, trained) in zip(run.texts, run.pieces, strict=True):

@@ -47,9 +47,8 @@ def _free(opened: Any) -> dict[str, list[int]]:
     running = select(Job.lane, Job.device).where(Job.status == RUNNING, Job.lane != lanes.LIGHT)
     held = {(lane, device) for lane, device in opened.execute(running)}
     return {
-        lane: [device for device in range(lanes.places(lane)) if (lane, device) not in held]
-        for lane in lanes.EXCLUSIVE
-    }  # fmt: skip
+        lane: [device for device in range(lanes.places(lane)) if (lane, device) not in held] for lane in lanes.EXCLUSIVE
+    }
 
 
 def take(job_id: int, worker: psutil.Process, device: int = 0) -> bool:
@@ -144,8 +143,11 @@ def _mark(dead: list[Job], unborn: list[Job], silent: list[Job]) -> None:
         for seen in [*dead, *unborn, *silent]:
             job = row(opened, seen.id)
             if (job.status, job.pid, job.worker_pid, job.heartbeat_at) != (
-                RUNNING, seen.pid, seen.worker_pid, seen.heartbeat_at,
-            ):  # fmt: skip
+                RUNNING,
+                seen.pid,
+                seen.worker_pid,
+                seen.heartbeat_at,
+            ):
                 continue
             if seen in unborn:
                 job.status, job.started_at = QUEUED, None
@@ -186,8 +188,10 @@ def never_began(job_id: int, log: str, killed: bool = False) -> None:
             return
         job.status, job.finished_at = FAILED, time.time()
         job.error = {
-            "error": "Unexpected", "message": "The job's process could not start.", "hint": f"Its log: {log}",
-        }  # fmt: skip
+            "error": "Unexpected",
+            "message": "The job's process could not start.",
+            "hint": f"Its log: {log}",
+        }
 
 
 def process_of(job_id: int) -> tuple[int | None, float | None]:

@@ -53,8 +53,13 @@ class JobContext:
         rate = max(done - self._done, 0.0) / elapsed if elapsed > 0 else 0.0
         left = (total - done) / rate if total and rate else None
         self._progress = {
-            "done": done, "total": total, "text": text, "rate": rate, "seconds_left": left, **more,
-        }  # fmt: skip
+            "done": done,
+            "total": total,
+            "text": text,
+            "rate": rate,
+            "seconds_left": left,
+            **more,
+        }
 
     def start_clock(self) -> None:
         """Count the rate from now on: set-up is over. What was said to be done by now took no time."""

@@ -32,10 +32,30 @@ from lib.jobs.processes import is_alive
 from lib.jobs.view import JobView, row
 
 __all__ = [
-    "HOST", "KINDS", "JobView", "begin", "claim", "close_dead", "end", "get", "is_alive", "live_jobs", "move",
-    "never_began", "new_job", "newest", "overdue", "process_of", "pulse", "stop", "submit", "submit_once", "sweep",
-    "take", "waiting",
-]  # fmt: skip
+    "HOST",
+    "KINDS",
+    "JobView",
+    "begin",
+    "claim",
+    "close_dead",
+    "end",
+    "get",
+    "is_alive",
+    "live_jobs",
+    "move",
+    "never_began",
+    "new_job",
+    "newest",
+    "overdue",
+    "process_of",
+    "pulse",
+    "stop",
+    "submit",
+    "submit_once",
+    "sweep",
+    "take",
+    "waiting",
+]
 
 LONG_AGO = 1.0  # a stop that was asked for then is overdue: the worker waits no longer
 RECENT = 200  # jobs that `newest` looks through

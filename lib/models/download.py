@@ -181,7 +181,7 @@ class _Told:
             text += f" at {size(rate)}/s" if rate else ""
             self._job.progress(
                 self._done, self._model.size, text, unit="bytes", rate=rate, seconds_left=left / rate if rate else None
-            )  # fmt: skip
+            )
         if self._job.stopping or self.ended.is_set():
             raise Stopped("The download was stopped.", "What has come is kept; fetch it again to go on.")
 

@@ -25,7 +25,7 @@ SECONDS = 15.0  # to wait for an answer
 _WHOLE, _SHARD = "model.safetensors", re.compile(r"model-\d+-of-\d+\.safetensors")
 _BESIDE = re.compile(
     r"(?!\.)[\w.+ -]+\.(json|jinja)|tokenizer\.model|merges\.txt|vocab\.txt|README\.md|(LICENSE|NOTICE)[\w.-]*"
-)  # fmt: skip
+)
 _PICKLED = (".bin", ".pt", ".pth", ".ckpt")
 
 
@@ -214,7 +214,7 @@ def _refusals(found: Any, config: Mapping[str, Any], files: tuple[HubFile, ...])
         what = "only the old tokenizer.model" if "tokenizer.model" in names else "none"
         refused.append(
             (f"It has no tokenizer.json ({what}).", "Take a copy of it that has one; many have been converted.")
-        )  # fmt: skip
+        )
     return refused
 
 

@@ -44,7 +44,8 @@ def explained(error: Exception, name: str, endpoint: str) -> StudioError:
         return StudioError(f"{what}. {message}", hint)
     known = {
         errors.OfflineModeIsEnabled: (
-            "HF_HUB_OFFLINE is set.", "Unset it to reach the Hub, or use a model that is on this machine.",
+            "HF_HUB_OFFLINE is set.",
+            "Unset it to reach the Hub, or use a model that is on this machine.",
         ),
         errors.RevisionNotFoundError: ("it has no such revision.", "Name a branch, a tag or a commit of it."),
         errors.RepositoryNotFoundError: (
@@ -52,7 +53,7 @@ def explained(error: Exception, name: str, endpoint: str) -> StudioError:
             f"Check the spelling at {endpoint}. If it is private, {_LOG_IN}.",
         ),
         errors.DisabledRepoError: ("the Hub has closed it.", "Take another model."),
-    }  # fmt: skip
+    }
     for kind, (message, hint) in known.items():
         if isinstance(error, kind):
             return NotFound(f"{what}: {message}", hint)

@@ -43,9 +43,7 @@ class HubId:
 
     def means(self, revision: str, commit: str) -> bool:
         """Whether it asks for a copy that was fetched as `revision` and is of `commit`."""
-        return self.revision == revision or bool(
-            _COMMIT.fullmatch(self.revision) and commit.startswith(self.revision)
-        )  # fmt: skip
+        return self.revision == revision or bool(_COMMIT.fullmatch(self.revision) and commit.startswith(self.revision))
 
 
 def is_id(text: str) -> bool:

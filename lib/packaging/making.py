@@ -204,9 +204,14 @@ def _finish(made: Made, view: RunView, folder: Path, licence: str) -> None:
     if picture:
         write_text(folder / CURVE, picture)
     facts = Facts(
-        kind=made.manifest["kind"], licence=licence, parity=made.parity, made=made.notes, commands=made.commands,
-        compared=comparisons_of(view.id), has_curve=bool(picture),
-    )  # fmt: skip
+        kind=made.manifest["kind"],
+        licence=licence,
+        parity=made.parity,
+        made=made.notes,
+        commands=made.commands,
+        compared=comparisons_of(view.id),
+        has_curve=bool(picture),
+    )
     write_text(folder / CARD, model_card(view, facts))
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     listed = {

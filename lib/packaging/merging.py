@@ -74,9 +74,12 @@ def _plain_base(base: Path, dtype: str) -> PreTrainedModel:
     """A base that was never quantised, as finely as it is stored, whatever the device computes with."""
     try:
         return AutoModelForCausalLM.from_pretrained(
-            base, dtype=_finer(stored_dtype(base), dtype), trust_remote_code=False, use_safetensors=True,
+            base,
+            dtype=_finer(stored_dtype(base), dtype),
+            trust_remote_code=False,
+            use_safetensors=True,
             local_files_only=True,
-        )  # fmt: skip
+        )
     except (OSError, ValueError, RuntimeError, ImportError, SafetensorError) as error:
         raise ModelError(
             f"The model in {base} cannot be loaded: {str(error).splitlines()[0][:300]}",

@@ -87,9 +87,14 @@ def submit(
     if target and (target.is_file() or (target.is_dir() and any(target.iterdir()))):
         raise BadInput(f"{target} is not empty.", "Name a new folder, or empty this one first.")
     payload = {
-        "of": run_id, "as": as_, "out": str(target) if target else "", "dtype": dtype, "licence": licence,
-        "push": push, "public": public,
-    }  # fmt: skip
+        "of": run_id,
+        "as": as_,
+        "out": str(target) if target else "",
+        "dtype": dtype,
+        "licence": licence,
+        "push": push,
+        "public": public,
+    }
     return queue.submit(KINDS[as_], payload, user)
 
 

@@ -17,12 +17,23 @@ from lib.training.runs import RunView
 COUNT = 16
 LOOKED_AT = 2000
 GENERAL = (
-    "What is the capital of France?", "Name three colours.", "Write a short poem about rain.", "Who wrote Hamlet?",
-    "Explain gravity to a child.", "What is 12 times 12?", "List the planets.", "Give a recipe for bread.",
-    "How are you today?", "What is a verb?", "Tell me a joke.", "Why is the sky blue?",
-    "Summarise: the dog ran after the ball.", "What is Python used for?", "Translate 'good morning' into Spanish.",
+    "What is the capital of France?",
+    "Name three colours.",
+    "Write a short poem about rain.",
+    "Who wrote Hamlet?",
+    "Explain gravity to a child.",
+    "What is 12 times 12?",
+    "List the planets.",
+    "Give a recipe for bread.",
+    "How are you today?",
+    "What is a verb?",
+    "Tell me a joke.",
+    "Why is the sky blue?",
+    "Summarise: the dog ran after the ball.",
+    "What is Python used for?",
+    "Translate 'good morning' into Spanish.",
     "What should I pack for a week at the sea?",
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)

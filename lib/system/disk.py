@@ -31,9 +31,14 @@ PARTS = {
 }
 """Parts of the home, as people know them."""
 _FOLDERS = {
-    "edits": "datasets", "checks": "found out", "measures": "found out", "lint": "found out", "studio.db": "database",
-    "studio.db-wal": "database", "studio.db-shm": "database",
-}  # fmt: skip
+    "edits": "datasets",
+    "checks": "found out",
+    "measures": "found out",
+    "lint": "found out",
+    "studio.db": "database",
+    "studio.db-wal": "database",
+    "studio.db-shm": "database",
+}
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,25 @@ from lib.system.workers import list_workers
 from lib.versions import git_state, versions
 
 SHOWN = (
-    "streamlit", "torch", "transformers", "peft", "trl", "bitsandbytes", "accelerate", "liger-kernel", "datasets",
-    "evaluate", "tokenizers", "safetensors", "huggingface_hub", "duckdb", "pyarrow", "pandas", "numpy", "SQLAlchemy",
-)  # fmt: skip
+    "streamlit",
+    "torch",
+    "transformers",
+    "peft",
+    "trl",
+    "bitsandbytes",
+    "accelerate",
+    "liger-kernel",
+    "datasets",
+    "evaluate",
+    "tokenizers",
+    "safetensors",
+    "huggingface_hub",
+    "duckdb",
+    "pyarrow",
+    "pandas",
+    "numpy",
+    "SQLAlchemy",
+)
 """Libraries whose versions people ask for when something is odd."""
 
 

@@ -72,9 +72,13 @@ class EndedJob:
     def to_dict(self) -> dict[str, Any]:
         view = self.view
         return {
-            "job": view.id, "kind": view.kind, "title": self.title.text, "status": view.status,
-            "finished_at": view.finished_at, "error": view.error,
-        }  # fmt: skip
+            "job": view.id,
+            "kind": view.kind,
+            "title": self.title.text,
+            "status": view.status,
+            "finished_at": view.finished_at,
+            "error": view.error,
+        }
 
 
 def running() -> list[LiveJob]:

@@ -31,9 +31,13 @@ class WorkerView:
 
     def to_dict(self) -> dict[str, Any]:
         return {
-            "host": self.host, "pid": self.pid, "alive": self.alive, "started_at": self.started_at,
-            "heard_at": self.heard_at, "jobs": list(self.jobs),
-        }  # fmt: skip
+            "host": self.host,
+            "pid": self.pid,
+            "alive": self.alive,
+            "started_at": self.started_at,
+            "heard_at": self.heard_at,
+            "jobs": list(self.jobs),
+        }
 
 
 def list_workers(running: Sequence[LiveJob] = ()) -> list[WorkerView]:
@@ -42,11 +46,15 @@ def list_workers(running: Sequence[LiveJob] = ()) -> list[WorkerView]:
         rows = list(opened.scalars(select(Worker).order_by(Worker.heartbeat_at.desc())))
     return [
         WorkerView(
-            row.host, row.pid, row.started, row.heartbeat_at, _alive(row),
+            row.host,
+            row.pid,
+            row.started,
+            row.heartbeat_at,
+            _alive(row),
             tuple(job.id for job in running if (job.host, job.worker_pid) == (row.host, row.pid)),
         )
         for row in rows
-    ]  # fmt: skip
+    ]
 
 
 def own_memory() -> int:

@@ -166,15 +166,28 @@ def _write_down(
 def _register(name: str, model: str, template: str, config: TrainConfig, user: str) -> None:
     now = time.time()
     job = Job(
-        kind=ADOPTED, lane="light", payload={"run": name}, created_by=user, status=FINISHED, progress={},
-        started_at=now, finished_at=now, result={"run": name},
-    )  # fmt: skip
+        kind=ADOPTED,
+        lane="light",
+        payload={"run": name},
+        created_by=user,
+        status=FINISHED,
+        progress={},
+        started_at=now,
+        finished_at=now,
+        result={"run": name},
+    )
     with session() as opened:
         opened.add(job)
         opened.flush()
         opened.add(
             Run(
-                id=name, job_id=job.id, dataset="", version=0, model=model, template=template,
-                config=config.to_dict(), created_by=user,
+                id=name,
+                job_id=job.id,
+                dataset="",
+                version=0,
+                model=model,
+                template=template,
+                config=config.to_dict(),
+                created_by=user,
             )
-        )  # fmt: skip
+        )

@@ -18,9 +18,20 @@ AUTO = "auto"
 AUTO_ROWS = 4  # of a step, where the batch is left to the plan
 CHECKPOINTING = (AUTO, "on", "off")
 OPTIMIZERS = (  # those of transformers that need no other library
-    "adamw_torch", "adamw_8bit", "paged_adamw_8bit", "paged_adamw_32bit", "adafactor", "sgd", "adagrad", "rmsprop",
-    "lion_8bit", "lion_32bit", "paged_lion_8bit", "ademamix", "ademamix_8bit",
-)  # fmt: skip
+    "adamw_torch",
+    "adamw_8bit",
+    "paged_adamw_8bit",
+    "paged_adamw_32bit",
+    "adafactor",
+    "sgd",
+    "adagrad",
+    "rmsprop",
+    "lion_8bit",
+    "lion_32bit",
+    "paged_lion_8bit",
+    "ademamix",
+    "ademamix_8bit",
+)
 PRECISIONS = (AUTO, "bf16", "fp16", "fp32")
 
 

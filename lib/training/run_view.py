@@ -20,9 +20,21 @@ MADE_WITH = "made_with.json"  # written when a run begins; its manifest says the
 ADOPTED = "adopt"  # kind of the job of an adapter that was made elsewhere
 RESULT_KEYS = ("steps", "tokens", "seconds", "tokens_per_second", "peak_memory_bytes", "loss", "eval_loss")
 FACT_KEYS = (
-    "data", "data_hash", "model", "base_sha256", "template", "template_sha256", "git", "versions", "device", "threads",
-    "ready_seconds", "other_share", "command", "adopted_from",
-)  # fmt: skip
+    "data",
+    "data_hash",
+    "model",
+    "base_sha256",
+    "template",
+    "template_sha256",
+    "git",
+    "versions",
+    "device",
+    "threads",
+    "ready_seconds",
+    "other_share",
+    "command",
+    "adopted_from",
+)
 
 
 @dataclass(frozen=True)

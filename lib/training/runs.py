@@ -18,9 +18,26 @@ from lib.training.run_view import RESULT_KEYS, RunView, extendable, read_metrics
 from lib.training.starting import create
 
 __all__ = [
-    "RESULT_KEYS", "RunView", "cancel", "command_line", "create", "extend", "extendable", "get", "list_runs",
-    "log_tail", "metrics", "move", "read_metrics", "repeat", "resumable", "resume", "retry", "stop", "waiting",
-]  # fmt: skip
+    "RESULT_KEYS",
+    "RunView",
+    "cancel",
+    "command_line",
+    "create",
+    "extend",
+    "extendable",
+    "get",
+    "list_runs",
+    "log_tail",
+    "metrics",
+    "move",
+    "read_metrics",
+    "repeat",
+    "resumable",
+    "resume",
+    "retry",
+    "stop",
+    "waiting",
+]
 
 
 def stop(run_id: str, user: str) -> RunView:

@@ -60,9 +60,15 @@ def compare(
         )
         asked = _prompt_set(prompts) if prompts else ""
         view = comparisons.create(
-            run or [], data, split, config, settings.user,
-            prompt_set=asked, models=_models(run or [], model or []), base=base,
-        )  # fmt: skip
+            run or [],
+            data,
+            split,
+            config,
+            settings.user,
+            prompt_set=asked,
+            models=_models(run or [], model or []),
+            base=base,
+        )
     say(f"comparison {view.id} on {view.asked}")
     follow(view.job.id)
     view = comparisons.get(view.id)

@@ -39,12 +39,18 @@ def comparisons(json: AsJson = False) -> None:
         ["comparison", "status", "asked", "sides", "rows", "by", "when", "note"],
         [
             [
-                view.id, view.status, view.asked, ", ".join(view.sides), view.result.get("rows", ""), view.created_by,
-                f"{datetime.fromtimestamp(view.created_at):%Y-%m-%d %H:%M}", view.note.partition("\n")[0][:60],
+                view.id,
+                view.status,
+                view.asked,
+                ", ".join(view.sides),
+                view.result.get("rows", ""),
+                view.created_by,
+                f"{datetime.fromtimestamp(view.created_at):%Y-%m-%d %H:%M}",
+                view.note.partition("\n")[0][:60],
             ]
             for view in views
         ],
-    )  # fmt: skip
+    )
 
 
 def comparison(

@@ -81,11 +81,8 @@ def datasets(json: AsJson = False) -> None:
         return
     table(
         ["name", "version", "rows", "splits", "read as"],
-        [
-            [info.name, info.version, f"{info.rows:,}", splits_line(info.splits), info.label]
-            for info in infos
-        ],
-    )  # fmt: skip
+        [[info.name, info.version, f"{info.rows:,}", splits_line(info.splits), info.label] for info in infos],
+    )
 
 
 def check(
@@ -129,8 +126,10 @@ def check(
 
 def _print_lint(found: dict[str, Any]) -> None:
     settings = found["settings"]
-    print(f"\nWritten as {settings['template']} for {settings['model']}: {found['tokens']:,} tokens in "
-          f"{found['rows'] - found['left_out']:,} rows, {found['left_out']:,} left out")  # fmt: skip
+    print(
+        f"\nWritten as {settings['template']} for {settings['model']}: {found['tokens']:,} tokens in "
+        f"{found['rows'] - found['left_out']:,} rows, {found['left_out']:,} left out"
+    )
     table(
         ["finding", "rows", "first", "what to do"],
         [

@@ -64,10 +64,20 @@ def export(
 ) -> None:
     """Write a saved version of a dataset as a file or a folder; on request push it to the Hub."""
     options = ExportOptions(
-        columns=columns, template=template, tokenizer=tokenizer, specials=not no_specials, escape=escape,
-        unroll=unroll, split=split, split_files=split_files or _is_folder(out), max_length=max_length,
-        long_rows=long_rows, train_on_prompt=train_on_prompt, keep_good=keep_good, licence=licence,
-    )  # fmt: skip
+        columns=columns,
+        template=template,
+        tokenizer=tokenizer,
+        specials=not no_specials,
+        escape=escape,
+        unroll=unroll,
+        split=split,
+        split_files=split_files or _is_folder(out),
+        max_length=max_length,
+        long_rows=long_rows,
+        train_on_prompt=train_on_prompt,
+        keep_good=keep_good,
+        licence=licence,
+    )
     _check(out, push, public, format, options)
     report = _export(store.get(name), options, out, format, push, public)
     if json:

@@ -41,8 +41,10 @@ def listed(context: typer.Context, json: AsJson = False) -> None:
         unfinished_ = [{"id": one.id, "commit": one.commit, "done": one.done, "total": one.total} for one in partial]
         emit({"models": [model.to_dict() for model in found], "unfinished": unfinished_})
         return
-    table(["model", "architecture", "parameters", "size", "context", "licence", "chat template", "from"],
-          [_row(model) for model in found])  # fmt: skip
+    table(
+        ["model", "architecture", "parameters", "size", "context", "licence", "chat template", "from"],
+        [_row(model) for model in found],
+    )
     for model in found:
         if model.problem:
             print(f"{model.name}: {model.problem} {model.remedy}")
@@ -111,10 +113,15 @@ def _id(name: str, revision: str) -> str:
 
 def _row(model: ModelInfo) -> list[str]:
     return [
-        model.name, model.architecture, amount(model.parameters) if model.parameters else model.quantized or "?",
-        size(model.size), f"{model.context_length:,}" if model.context_length else "?", model.license or "?",
-        "yes" if model.chat_template else "no", model.source,
-    ]  # fmt: skip
+        model.name,
+        model.architecture,
+        amount(model.parameters) if model.parameters else model.quantized or "?",
+        size(model.size),
+        f"{model.context_length:,}" if model.context_length else "?",
+        model.license or "?",
+        "yes" if model.chat_template else "no",
+        model.source,
+    ]
 
 
 def _lost(name: str) -> str:

@@ -70,9 +70,10 @@ def _list(json: bool) -> None:
     if json:
         emit({"prompt_sets": [one.to_dict() for one in found]})
         return
-    table(["name", "prompts", "with reference", "by"], [
-        [one.name, one.prompts, one.with_reference, one.created_by] for one in found
-    ])  # fmt: skip
+    table(
+        ["name", "prompts", "with reference", "by"],
+        [[one.name, one.prompts, one.with_reference, one.created_by] for one in found],
+    )
 
 
 def _show(name: str, json: bool) -> None:
@@ -80,9 +81,10 @@ def _show(name: str, json: bool) -> None:
     if json:
         emit({**prompt_sets.get(name).to_dict(), "prompts": [prompt.to_dict() for prompt in listed]})
         return
-    table(["number", "prompt", "reference"], [
-        [prompt.id, _short(prompt.messages[-1]["content"]), _short(prompt.reference)] for prompt in listed
-    ])  # fmt: skip
+    table(
+        ["number", "prompt", "reference"],
+        [[prompt.id, _short(prompt.messages[-1]["content"]), _short(prompt.reference)] for prompt in listed],
+    )
 
 
 def _short(text: str, most: int = 60) -> str:

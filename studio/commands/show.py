@@ -99,9 +99,15 @@ def _row(row: TableRow, copy: WorkingCopy) -> dict[str, Any]:
         read = {"messages": [], "problem": error.message}
     state = row.state
     return {
-        "row": row.row_id, **read, "split": state.split, "status": state.status, "tags": list(state.tags),
-        "note": state.note, "edited": state.seq > 0, "checks": list(row.flags),
-    }  # fmt: skip
+        "row": row.row_id,
+        **read,
+        "split": state.split,
+        "status": state.status,
+        "tags": list(state.tags),
+        "note": state.note,
+        "edited": state.seq > 0,
+        "checks": list(row.flags),
+    }
 
 
 def _lines(facts: Facts) -> list[str]:

@@ -36,9 +36,14 @@ def split(
     """Deal the rows to splits so that none leaks, as an unsaved edit: look at it, then `save`."""
     info = store.get(name)
     rule = SplitRule(
-        "column" if column else "shares", _shares(share or ["train=0.9", "test=0.1"]), seed, column,
-        {spelled: spelled for spelled in ("train", "validation", "test")}, together=together, near=near or None,
-    )  # fmt: skip
+        "column" if column else "shares",
+        _shares(share or ["train=0.9", "test=0.1"]),
+        seed,
+        column,
+        {spelled: spelled for spelled in ("train", "validation", "test")},
+        together=together,
+        near=near or None,
+    )
     assigned, entry = deal(info, rule, settings.user, progress("rows read", info.rows))
     changed = entry.rows if entry else 0
     if json:
@@ -62,8 +67,10 @@ def leakage(
         return
     shares = found.shares()
     print(f"{counted(len(found.right_ids), 'row')} of {right} ({shares['right']:.1%}) have a fellow in {left}")
-    table(["kind", f"rows of {left}", f"rows of {right}"],
-          [[kind, f"{count['left']:,}", f"{count['right']:,}"] for kind, count in found.counts().items()])  # fmt: skip
+    table(
+        ["kind", f"rows of {left}", f"rows of {right}"],
+        [[kind, f"{count['left']:,}", f"{count['right']:,}"] for kind, count in found.counts().items()],
+    )
 
 
 def _shares(pairs: list[str]) -> dict[str, float]:

@@ -19,9 +19,10 @@ Job = Annotated[int, typer.Argument(help="number of a job, as `system` lists it"
 
 def register(app: typer.Typer) -> None:
     system = typer.Typer(
-        name="system", help="What this machine does and stores; stop or move a job, free disk.",
+        name="system",
+        help="What this machine does and stores; stop or move a job, free disk.",
         invoke_without_command=True,
-    )  # fmt: skip
+    )
     system.callback()(shown)
     system.command("stop")(stop)
     system.command("up")(up)

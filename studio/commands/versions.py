@@ -35,12 +35,18 @@ def versions(name: Annotated[str, typer.Argument(help="dataset")], json: AsJson 
         ["version", "rows", "splits", "from", "by", "when", "unsaved", "message"],
         [
             [
-                info.version, f"{info.rows:,}", splits_line(info.splits), _origin(info), info.user,
-                info.created_at[:16].replace("T", " "), unsaved[info.version] or "", info.recipe.get("message", ""),
+                info.version,
+                f"{info.rows:,}",
+                splits_line(info.splits),
+                _origin(info),
+                info.user,
+                info.created_at[:16].replace("T", " "),
+                unsaved[info.version] or "",
+                info.recipe.get("message", ""),
             ]
             for info in infos
         ],
-    )  # fmt: skip
+    )
 
 
 def save(
@@ -129,9 +135,11 @@ def _row(row: RowDiff) -> dict[str, Any]:
     sides = {"before": row.before, "after": row.after}
     fields = {name: {"before": before, "after": after} for name, (before, after) in row.fields.items()}
     return {
-        "row": row.row_id, "kind": row.kind, **{side: one.to_dict() if one else None for side, one in sides.items()},
+        "row": row.row_id,
+        "kind": row.kind,
+        **{side: one.to_dict() if one else None for side, one in sides.items()},
         "fields": fields,
-    }  # fmt: skip
+    }
 
 
 def _print(found: VersionDiff, rows: list[RowDiff]) -> None:

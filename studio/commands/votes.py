@@ -32,8 +32,11 @@ def votes(
         _list(store.list_ballots(), json)
     elif export is not None and out is not None:
         lines = store.write(ballot, export, out)
-        _say(json, {"ballot": ballot, "export": export, "out": str(out), "lines": lines},
-             f"{counted(lines, 'line')} written to {out}")  # fmt: skip
+        _say(
+            json,
+            {"ballot": ballot, "export": export, "out": str(out), "lines": lines},
+            f"{counted(lines, 'line')} written to {out}",
+        )
     else:
         _show(store.get(ballot), json)
 

@@ -48,9 +48,13 @@ def figure_chart(lines: Sequence[Line], figure: str, label: str, key: str, total
 def smoothing(key: str, default: str) -> float:
     """How much of the past is in each point of the training loss, as a person chooses it."""
     chosen = st.segmented_control(
-        "Smoothing", SMOOTHINGS, default=default, required=True, key=key,
+        "Smoothing",
+        SMOOTHINGS,
+        default=default,
+        required=True,
+        key=key,
         help="Averages the training loss over steps; held-out rows stay as they are.",
-    )  # fmt: skip
+    )
     return SMOOTHINGS[chosen or default]
 
 
@@ -89,9 +93,14 @@ def _line(name: str, found: list[list[float]], number: int) -> dict[str, Any]:
     colour = _COLOURS[number % len(_COLOURS)]
     dashed = "held-out" in name
     return {
-        "name": name, "type": "line", "data": found, "showSymbol": len(found) < 3, "symbolSize": 5,
-        "itemStyle": {"color": colour}, "lineStyle": {"color": colour, "type": "dashed" if dashed else "solid"},
-    }  # fmt: skip
+        "name": name,
+        "type": "line",
+        "data": found,
+        "showSymbol": len(found) < 3,
+        "symbolSize": 5,
+        "itemStyle": {"color": colour},
+        "lineStyle": {"color": colour, "type": "dashed" if dashed else "solid"},
+    }
 
 
 def _frame(label: str, total: int | None, log: bool) -> dict[str, Any]:

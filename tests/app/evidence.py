@@ -75,10 +75,13 @@ def _scored(asks: tuple[Question, ...], count: int, metrics: tuple[str, ...], le
     table = {side: {name: _scores(answered, side, spec) for name, spec in specs.items()} for side in sides}
     clean = answered.clean(frozenset(question.row_id for question in asks[:leaked]))
     seeds = {
-        side: {name: noise([take(spec, table[side][name], clean).mean + step for step in (0, 0.1, -0.2)]).to_dict()
-               for name, spec in specs.items() if spec.needs != "loss"}
+        side: {
+            name: noise([take(spec, table[side][name], clean).mean + step for step in (0, 0.1, -0.2)]).to_dict()
+            for name, spec in specs.items()
+            if spec.needs != "loss"
+        }
         for side in sides
-    }  # fmt: skip
+    }
     found = {
         **scoring.figures(table, specs, clean),
         "with_leaks": scoring.figures(table, specs) if leaked else None,
@@ -124,7 +127,13 @@ def _kinds(asks: Sequence[Question]) -> dict[str, list[int]]:
 
 def _hashes(side: Side) -> dict[str, Any]:
     return {
-        "model": side.model, "run": side.run, "quantization": side.quantization, "template": side.template,
-        "escape": side.escape, "base_sha256": "ba" * 32, "adapter_sha256": "ad" * 32 if side.run else None,
-        "tokenizer_sha256": "70" * 32, "template_sha256": "7e" * 32,
-    }  # fmt: skip
+        "model": side.model,
+        "run": side.run,
+        "quantization": side.quantization,
+        "template": side.template,
+        "escape": side.escape,
+        "base_sha256": "ba" * 32,
+        "adapter_sha256": "ad" * 32 if side.run else None,
+        "tokenizer_sha256": "70" * 32,
+        "template_sha256": "7e" * 32,
+    }

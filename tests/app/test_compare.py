@@ -63,9 +63,14 @@ def test_a_comparison_shows_verdict_figures_and_why_to_trust_it() -> None:
     assert not app.exception
     shown = words(app)
     for text in (
-        "Tuned is better on", "How sure? 11 rows counted · 1 leaked (excluded)", "better / same / worse",
-        "▲ better", "was trained on 1 question", "ended without a word on 1 of 12 rows", "Blind vote",
-    ):  # fmt: skip
+        "Tuned is better on",
+        "How sure? 11 rows counted · 1 leaked (excluded)",
+        "better / same / worse",
+        "▲ better",
+        "was trained on 1 question",
+        "ended without a word on 1 of 12 rows",
+        "Blind vote",
+    ):
         assert text in shown, text
     assert f"{view.id.replace('-', chr(92) + '-')} against starter on" in shown
     for opened in ("compare-trust", "compare-words"):
@@ -212,9 +217,12 @@ def test_a_prompt_set_and_other_models_can_be_asked() -> None:
 
 def test_a_draft_is_the_same_as_its_command() -> None:
     draft = Draft(
-        ("a",), False, {"m": LIKE_THE_RUN, "n": "chatml"}, prompt_set="smoke",
+        ("a",),
+        False,
+        {"m": LIKE_THE_RUN, "n": "chatml"},
+        prompt_set="smoke",
         settings={"limit": 0, "temperature": 0.7, "repeats": 3, "system": "Be short.", "metrics": ("rule:plain",)},
-    )  # fmt: skip
+    )
     assert draft.faults() == {}
     assert draft.command() == (
         "python -m studio compare a --model m --model n=chatml --no-base --prompts smoke --temperature 0.7 "

@@ -141,8 +141,10 @@ def test_refused_rows_are_shown_by_reason(tmp_path: Path) -> None:
     assert "5 rows refused: why" in words(app)
     reason = field(app, "Reason")
     assert reason.options == [
-        "All reasons · 5", "instruction is missing · 3", "output is a list, text expected · 2",
-    ]  # fmt: skip
+        "All reasons · 5",
+        "instruction is missing · 3",
+        "output is a list, text expected · 2",
+    ]
     reason.set_value("output is a list, text expected").run()
     assert not app.exception
     shown = next(table.value for table in app.dataframe if "reason" in table.value)

@@ -199,8 +199,9 @@ def test_a_good_answer_becomes_a_row_and_a_test_prompt(engine: Engine) -> None:
     ask(app, "What is a sac?")
     button(app, "Keep as test prompt").click().run()
     assert (field(app, "Prompt set").value, field(app, "Right answer").value) == (
-        "playground", f"{run} says What is a sac?",
-    )  # fmt: skip
+        "playground",
+        f"{run} says What is a sac?",
+    )
     app.button(key="keep-prompt-now").click().run()
     (kept,) = prompt_sets.prompts("playground")
     assert kept.reference == f"{run} says What is a sac?"

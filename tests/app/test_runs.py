@@ -56,10 +56,17 @@ def test_runs_are_compared_by_what_they_answered() -> None:
     views = [seeds.run() for _ in range(4)]
     for number, view in enumerate(views[:3]):
         lines = [
-            {"step": step, "prompt": prompt, "answer": f"<i>{number} at {step}</i>", "tokens": 5, "seconds": 0.1,
-             "ended": "end"}
-            for prompt in ("What is a *bursa*?", f"Only {number}?") for step in (0, 40)
-        ]  # fmt: skip
+            {
+                "step": step,
+                "prompt": prompt,
+                "answer": f"<i>{number} at {step}</i>",
+                "tokens": 5,
+                "seconds": 0.1,
+                "ended": "end",
+            }
+            for prompt in ("What is a *bursa*?", f"Only {number}?")
+            for step in (0, 40)
+        ]
         (view.folder / "samples.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     app = open_page("runs", runs=",".join(view.id for view in views))
     assert not app.exception
@@ -126,10 +133,16 @@ def test_tags_and_note_are_kept() -> None:
 def test_sample_answers_are_shown_as_text() -> None:
     run = seeds.run("finished")
     lines = [
-        {"step": step, "prompt": "What is <b>a</b> bursa?", "answer": f"<script>{step}</script>", "tokens": 5,
-         "seconds": 0.1, "ended": "end"}
+        {
+            "step": step,
+            "prompt": "What is <b>a</b> bursa?",
+            "answer": f"<script>{step}</script>",
+            "tokens": 5,
+            "seconds": 0.1,
+            "ended": "end",
+        }
         for step in (0, 40)
-    ]  # fmt: skip
+    ]
     (run.folder / "samples.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     app = open_page("runs", run=run.id)
     assert "<script>40</script>" in texts(app, "text")

@@ -87,9 +87,7 @@ def _render() -> tuple[str, str, str, str, str]:
     hugging_face.disable_progress_bars()
     rows = hugging_face.Dataset.from_parquet(str(info.rows_file), cache_dir=str(info.path))
     target, out = info.path.parent / "baseline.parquet", info.path.parent / "out.parquet"
-    baseline = _timed(
-        lambda: rows.map(_alpaca, batched=True, remove_columns=rows.column_names).to_parquet(str(target))
-    )  # fmt: skip
+    baseline = _timed(lambda: rows.map(_alpaca, batched=True, remove_columns=rows.column_names).to_parquet(str(target)))
     ours = _timed(lambda: export_dataset(info, ExportOptions(template="alpaca"), out))
     assert _texts(out) == _texts(target), "both wrote the same"
     return (

@@ -154,9 +154,14 @@ def unsloth(base: Path, folder: Path, case: Case) -> dict[str, Any]:
     )
     modules = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
     model = FastLanguageModel.get_peft_model(
-        model, r=case.r, lora_alpha=16, lora_dropout=0, bias="none", target_modules=modules,
+        model,
+        r=case.r,
+        lora_alpha=16,
+        lora_dropout=0,
+        bias="none",
+        target_modules=modules,
         use_gradient_checkpointing="unsloth" if case.checkpointing else False,
-    )  # fmt: skip
+    )
     arguments = _arguments(folder, case, bf16=True, dataset_kwargs={"skip_prepare_dataset": True})
     trainer = SFTTrainer(model=model, args=arguments, train_dataset=_data(case), processing_class=tokenizer)
     return Meter(trainer).train(case.steps)

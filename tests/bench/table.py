@@ -71,11 +71,16 @@ def _queries(copy: WorkingCopy, how: str) -> list[Line]:
         ("page", Query(), 0, f"{page} 0", 0.15),
         ("deep page", Query(), ROWS - 100, f"{page} {ROWS - 100}", 0.15),
         ("search", Query(search="bursa"), 0, f"SELECT * FROM rows WHERE {found} LIMIT 50", 1.5),
-        ("filter", Query.parse([".source:is:source 3", "split:is:test"]), 0,
-         "SELECT * FROM rows WHERE source = 'source 3' AND _split = 'test' LIMIT 50", 1.5),
+        (
+            "filter",
+            Query.parse([".source:is:source 3", "split:is:test"]),
+            0,
+            "SELECT * FROM rows WHERE source = 'source 3' AND _split = 'test' LIMIT 50",
+            1.5,
+        ),
         ("order by number", Query.parse(sort="-.score"), 0, "SELECT * FROM rows ORDER BY score DESC LIMIT 50", 1.5),
         ("order by text", Query.parse(sort=".answer"), 0, "SELECT * FROM rows ORDER BY answer LIMIT 50", 1.5),
-    ]  # fmt: skip
+    ]
     lines = []
     for name, query, offset, sql, budget in cases:
         plain = _best(lambda sql=sql: _alone(copy, sql))

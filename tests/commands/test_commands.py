@@ -40,8 +40,12 @@ def test_import_datasets_and_show(command, tmp_path):
     report = command("import", str(source), "--name", "sums", "--json")
     assert report.code == 0
     assert {key: report.json()[key] for key in ("name", "version", "rows_in", "kept", "refused")} == {
-        "name": "sums", "version": 1, "rows_in": 60, "kept": 60, "refused": 0,
-    }  # fmt: skip
+        "name": "sums",
+        "version": 1,
+        "rows_in": 60,
+        "kept": 60,
+        "refused": 0,
+    }
     assert "60 rows read" in report.err
     assert command("import", str(source), "--name", "sums", "--json").json()["existing"] is True
 

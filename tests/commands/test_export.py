@@ -50,9 +50,18 @@ def test_shapes_that_need_no_template(terms, command, tmp_path):
 @pytest.mark.parametrize("name", ["folder", "folder/", "folder.v1/"])
 def test_a_folder(terms, command, tmp_path, name):
     done = command(
-        "export", "terms", "--columns", "messages", "--out", f"{tmp_path}/{name}", "--format", "jsonl",
-        "--licence", "mit", "--json",
-    ).json()  # fmt: skip
+        "export",
+        "terms",
+        "--columns",
+        "messages",
+        "--out",
+        f"{tmp_path}/{name}",
+        "--format",
+        "jsonl",
+        "--licence",
+        "mit",
+        "--json",
+    ).json()
     folder = tmp_path / name.strip("/")
     assert sorted(path.name for path in folder.iterdir()) == ["README.md", "test.jsonl", "train.jsonl"]
     assert sum(file["rows"] for file in done["files"]) == done["rows"] == 41

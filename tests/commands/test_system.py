@@ -37,8 +37,10 @@ def test_stop_up_and_free(command):
     refused = command("system", "free", "exports")
     assert refused.code == 1 and "--yes" in refused.err and folder.exists()
     assert command("system", "free", "exports", "--yes", "--json").json() == {
-        "freed": "exports", "items": 1, "bytes": 4000,
-    }  # fmt: skip
+        "freed": "exports",
+        "items": 1,
+        "bytes": 4000,
+    }
     assert not folder.exists()
 
 

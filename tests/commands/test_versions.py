@@ -36,8 +36,12 @@ def test_show_has_the_facts_and_the_unsaved_edits(command, edited):
     third = document["conversations"][2]
     assert third["messages"][1] == {"role": "assistant", "content": "Better."}
     assert {key: third[key] for key in ("row", "status", "tags", "note", "edited")} == {
-        "row": 3, "status": "accepted", "tags": ["good"], "note": "", "edited": True,
-    }  # fmt: skip
+        "row": 3,
+        "status": "accepted",
+        "tags": ["good"],
+        "note": "",
+        "edited": True,
+    }
     words = command("show", "faq").out
     assert "accepted 1" in words and "2 rows with unsaved edits" in words and "assistant: Better." in words
     saved = command("show", "faq", "--saved", "--limit", "4", "--json").json()
@@ -67,8 +71,11 @@ def test_save_versions_diff_restore_and_branch(command, edited):
     assert (saved.json()["version"], saved.json()["rows"], saved.json()["recipe"]["message"]) == (2, 19, "first pass")
     document = command("diff", "faq@1", "faq@2", "--limit", "1", "--json").json()
     assert {key: document[key] for key in ("added", "removed", "changed", "unchanged")} == {
-        "added": 0, "removed": 1, "changed": 1, "unchanged": 18,
-    }  # fmt: skip
+        "added": 0,
+        "removed": 1,
+        "changed": 1,
+        "unchanged": 18,
+    }
     [row] = document["differing"]
     assert (row["row"], row["kind"]) == (3, "changed")
     assert row["fields"]["status"] == {"before": "pending", "after": "accepted"}

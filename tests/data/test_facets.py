@@ -94,9 +94,19 @@ def test_bars_count_the_rows_that_their_conditions_find(load: Load, conditions: 
 def test_what_is_counted_and_how(load: Load) -> None:
     found = by_name(load(Query()))
     assert list(found) == [
-        "status", "tag", "flag", "split", "edited", "question_chars", "answer_chars", ".topic", '."odd": %', ".year",
-        ".share", ".good",
-    ]  # fmt: skip
+        "status",
+        "tag",
+        "flag",
+        "split",
+        "edited",
+        "question_chars",
+        "answer_chars",
+        ".topic",
+        '."odd": %',
+        ".year",
+        ".share",
+        ".good",
+    ]
     assert [(bar.label, bar.count) for bar in found["status"].bars] == [("pending", 198), ("accepted", 1)]
     assert [(bar.label, bar.count) for bar in found["tag"].bars] == [("good", 2), ("a:b", 1)]
     assert (found["tag"].missing, found["flag"].missing) == (197, 141)

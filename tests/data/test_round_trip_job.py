@@ -135,9 +135,11 @@ def test_checks_are_found_by_version_of_the_template_model_and_escaping(info, jo
     others = [submit(info, "mine", None, False, "ann"), submit(info, "mine@1", model, False, "ann")]
     others.append(submit(info, "mine@1", None, True, "ann"))
     assert [
-        newest_job(info, "mine", None, False).id, newest_job(info, "mine@1", model, False).id,
-        newest_job(info, "mine@1", None, True).id, newest_job(info, "mine@1", None, False).id,
-    ] == [*others, first]  # fmt: skip
+        newest_job(info, "mine", None, False).id,
+        newest_job(info, "mine@1", model, False).id,
+        newest_job(info, "mine@1", None, True).id,
+        newest_job(info, "mine@1", None, False).id,
+    ] == [*others, first]
     jobs_here()
     assert {queue.get(number).status for number in others} == {"finished"}
     for use in (lambda: submit(info, "nope", None, False, "ann"), lambda: newest_job(info, "mine@9", None, False)):

@@ -65,8 +65,9 @@ def test_two_comparisons_against_each_other(run, compare, tmp_path):
     assert found["settings"]["max_new_tokens"] == [8, 4] and found["settings"]["limit"] == [0, 5]
     assert not any("sha256" in key for key in found["settings"])
     assert [(pair["a"], pair["b"], pair["metric"]) for pair in found["pairs"]] == [
-        ("tiny", "tiny", "chrf"), (run.id, run.id, "chrf"),
-    ]  # fmt: skip
+        ("tiny", "tiny", "chrf"),
+        (run.id, run.id, "chrf"),
+    ]
     assert all(pair["n"] == 5 and pair["p_holm"] is not None and pair["sentence"] for pair in found["pairs"])
     crossed = history.against(one.id, one.id, {"tiny": run.id}).to_dict()
     assert crossed["settings"] == {}

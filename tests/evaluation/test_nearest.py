@@ -26,8 +26,11 @@ def data(tiny_home, tmp_path):
         for split in ("train", "test")
     ]
     import_source(str(write_lines(tmp_path / "terms.jsonl", rows)), "terms")
-    return {text: row_id for row_id, conversation in datasets.conversations(datasets.get("terms"), "train")
-            for text in [conversation.messages[0].content]}  # fmt: skip
+    return {
+        text: row_id
+        for row_id, conversation in datasets.conversations(datasets.get("terms"), "train")
+        for text in [conversation.messages[0].content]
+    }
 
 
 @pytest.fixture

@@ -92,7 +92,7 @@ FILES = {
         ),
         [("Hi?", "Hello."), ("Well?", "")],
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -61,13 +61,29 @@ def read(number: int, examples: int = 20) -> tuple[str, Reader]:
 def test_all_of_a_comparison_is_there_in_one_file(home):
     text, found = read(reported.plain())
     for wanted in (
-        "gentle-otter against starter", "sums@1 test", "by tester", "Tuned is ", "37 questions of 40", "2 (questions",
-        "3 (questions that a model was trained on", "1 longer than the model", "different templates",
-        "chrF", "better / same / worse", "would show", "With and without leaked questions", "length of the prompt",
-        "What got worse, by ROUGE-L", "changes the base's output", "a" * 64, "d" * 64, "greedy", "1 min 04 s",
+        "gentle-otter against starter",
+        "sums@1 test",
+        "by tester",
+        "Tuned is ",
+        "37 questions of 40",
+        "2 (questions",
+        "3 (questions that a model was trained on",
+        "1 longer than the model",
+        "different templates",
+        "chrF",
+        "better / same / worse",
+        "would show",
+        "With and without leaked questions",
+        "length of the prompt",
+        "What got worse, by ROUGE-L",
+        "changes the base's output",
+        "a" * 64,
+        "d" * 64,
+        "greedy",
+        "1 min 04 s",
         "python -m studio compare gentle-otter --data sums@1 --split test --metric rougeL --metric chrf",
         "--limit 40",
-    ):  # fmt: skip
+    ):
         assert wanted in found.text, wanted
     assert "script" not in found.tags and "a" not in found.tags and "link" not in found.tags
     assert not re.search(r"https?://(?!www\.w3\.org)", text.split("<body>")[0])

@@ -82,10 +82,15 @@ def test_a_reload_shows_the_same_pair_and_the_texts_are_the_stored_ones(ballot):
 def test_nothing_that_is_given_out_before_closing_names_a_model(ballot):
     prefer(ballot, "bob", TUNED_NAME, 0)
     given_out = [
-        ballot, votes.get(ballot.id), *votes.list_ballots(), votes.next_pair(ballot.id, "bob"),
-        votes.pair(ballot.id, "bob", 0), votes.standing(ballot.id, "bob"), votes.progress(ballot.id),
+        ballot,
+        votes.get(ballot.id),
+        *votes.list_ballots(),
+        votes.next_pair(ballot.id, "bob"),
+        votes.pair(ballot.id, "bob", 0),
+        votes.standing(ballot.id, "bob"),
+        votes.progress(ballot.id),
         ballot.to_dict(),
-    ]  # fmt: skip
+    ]
     assert BASE_NAME not in repr(given_out) and TUNED_NAME not in repr(given_out)
     for closed_only in (votes.results, lambda id: votes.content(id, "csv"), lambda id: votes.content(id, "dpo")):
         with pytest.raises(WrongState, match="still open"):
@@ -251,9 +256,10 @@ def test_wrong_votes_and_links_are_refused(ballot):
 
 def test_equal_answers_and_leaked_rows_are_left_out_and_counted():
     made = stored.comparison(
-        {"a": ["x", "same", "y", "z"], "b": ["1", "same", "2", "3"]}, row_ids=[10, 20, 30, 2**40],
+        {"a": ["x", "same", "y", "z"], "b": ["1", "same", "2", "3"]},
+        row_ids=[10, 20, 30, 2**40],
         leaked=["", "", "exact", ""],
-    )  # fmt: skip
+    )
     found = votes.usable(made, "a", "b")
     assert (found.rows, found.same, found.leaked) == ((10, 2**40), (20,), (30,))
     assert sorted(votes.create(made, "a", "b", "ada").rows) == [10, 2**40]
@@ -301,8 +307,11 @@ def test_results_of_a_vote_that_tuned_wins(ballot):
     assert found.agreement.percent == pytest.approx((10 * 3 + 2) / 36)
     assert found.sentence.startswith("Tuned is better")
     assert [(rater.name, rater.votes, rater.skipped) for rater in found.raters] == [
-        ("bob", 12, 0), ("eve", 12, 0), ("kim", 1, 1), ("sam", 12, 0),
-    ]  # fmt: skip
+        ("bob", 12, 0),
+        ("eve", 12, 0),
+        ("kim", 1, 1),
+        ("sam", 12, 0),
+    ]
     assert found.prompts[0].comments == (("kim", "cannot tell"),)
     assert [prompt.majority for prompt in found.prompts] == ["tuned"] * 10 + ["base"] * 2
     json.dumps(found.to_dict(), allow_nan=False)

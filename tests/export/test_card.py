@@ -65,10 +65,16 @@ def test_the_card_says_what_was_done(tmp_path):
         ],
     }
     for said in (
-        f"Version 1 of the dataset {info.name}, 40 rows.", "| train | `train.jsonl` | 40 |", "| `text` | `string` |",
-        info.hash, f"`{info.source}`", "Template: `llama2`", "1 left out: `llama2 cannot carry message 1 (user)",
-        "`CC-BY-4.0`", "end token of each text is left out",
-    ):  # fmt: skip
+        f"Version 1 of the dataset {info.name}, 40 rows.",
+        "| train | `train.jsonl` | 40 |",
+        "| `text` | `string` |",
+        info.hash,
+        f"`{info.source}`",
+        "Template: `llama2`",
+        "1 left out: `llama2 cannot carry message 1 (user)",
+        "`CC-BY-4.0`",
+        "end token of each text is left out",
+    ):
         assert said in card, said
 
 

@@ -62,9 +62,12 @@ def test_a_folder_is_offered_as_one_zip(info, jobs_here, ending):
 @pytest.mark.parametrize("after", [1, 2, 3])
 def test_stopped_it_leaves_nothing(info, split_files, after):
     payload = {
-        "dataset": info.ref, "options": ExportOptions("messages", split_files=split_files).to_dict(),
-        "format": ".jsonl", "push": "", "public": False,
-    }  # fmt: skip
+        "dataset": info.ref,
+        "options": ExportOptions("messages", split_files=split_files).to_dict(),
+        "format": ".jsonl",
+        "push": "",
+        "public": False,
+    }
     job = FakeJob(lambda job: len(job.said) >= after)
     if after == 1 or split_files:
         with pytest.raises(Stopped):

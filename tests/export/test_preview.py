@@ -47,9 +47,12 @@ def test_it_is_the_row_of_the_file(tmp_path, model, columns):
         for template in ("llama3", "alpaca", "model") if columns in ("text", "ids", "prompt-completion") else (None,):
             needs = columns == "ids" or template == "model"
             options = ExportOptions(
-                columns, template, specials=specials, unroll=unroll,
+                columns,
+                template,
+                specials=specials,
+                unroll=unroll,
                 tokenizer=model if needs or with_tokens else None,
-            )  # fmt: skip
+            )
             shown, written = both(tmp_path, ONE, options)
             assert shown == written and len(shown) == 1, options
             assert list(shown[0]) == list(written[0])

@@ -139,8 +139,10 @@ def test_eos_not_trained(tokenizers, gap):
 
 
 def test_a_template_of_ones_own(tokenizers):
-    layout = "{{ bos_token }}{% for m in messages %}{{ '\\n' + m.role + '\\n' + m.content + EOS }}{% endfor %}" \
-        "{% if add_generation_prompt %}{{ '\\nassistant\\n' }}{% endif %}"  # fmt: skip
+    layout = (
+        "{{ bos_token }}{% for m in messages %}{{ '\\n' + m.role + '\\n' + m.content + EOS }}{% endfor %}"
+        "{% if add_generation_prompt %}{{ '\\nassistant\\n' }}{% endif %}"
+    )
     endless, ending = (custom_template("mine", layout.replace("EOS", end)) for end in ("''", "eos_token"))
     tokenizer = tokenizers["llama2_like"]
     assert set(kinds(HELLO, endless, tokenizer)) == {"eos_missing"}

@@ -20,10 +20,21 @@ from tests.formats.strategies import NASTY, few, texts
 from tests.formats.tokenizers_for_tests import GPT4_SPLIT
 
 SAMPLES = [
-    "Hello", " Hello", "  two  spaces ", "\n\nnew\r\n\tlines ", "don't 1234567", "[INST] A [/INST] B ", "", " ",
-    "é ü 🙂\u200b\u202e", "日本語テキスト", "ﬁ e\u0301 a\u00a0b", "\x00", "</s><|im_end|><|eot_id|> x",
+    "Hello",
+    " Hello",
+    "  two  spaces ",
+    "\n\nnew\r\n\tlines ",
+    "don't 1234567",
+    "[INST] A [/INST] B ",
+    "",
+    " ",
+    "é ü 🙂\u200b\u202e",
+    "日本語テキスト",
+    "ﬁ e\u0301 a\u00a0b",
+    "\x00",
+    "</s><|im_end|><|eot_id|> x",
     "### Response::)",
-]  # fmt: skip
+]
 LLAMA2 = [
     (talk("u:Hi"), ["[INST] Hi [/INST]"]),
     (talk("u:Hi", "a:Hello!"), ["[INST] Hi [/INST] Hello! "]),

@@ -37,8 +37,15 @@ SYSTEM = talk("s:Be brief.", "u:Hi there", "a:Hello!", "u:Who?", "a:Me.")
 SMILE = talk("u:Smile", "a::)")
 
 EVERYWHERE = {
-    "starter_like", "llama2_like", "llama2_first_like", "llama3_like", "gpt2_like", "starter", "llama3", "mistral",
-}  # fmt: skip
+    "starter_like",
+    "llama2_like",
+    "llama2_first_like",
+    "llama3_like",
+    "gpt2_like",
+    "starter",
+    "llama3",
+    "mistral",
+}
 GPT2 = {"starter_like", "gpt2_like", "starter"}
 """They cut a blank line in two where text follows, and leave it whole where none does."""
 

@@ -131,9 +131,7 @@ def test_stop_ids_end_rows_one_by_one(generator, prompts):
     answers = generator.generate(batch, names, [stop], sampling())
     expected = [answer.ids[: answer.ids.index(stop)] if stop in answer.ids else answer.ids for answer in free]
     assert [answer.ids for answer in answers] == expected
-    assert [answer.ended for answer in answers] == [
-        "end" if stop in answer.ids else "length" for answer in free
-    ]  # fmt: skip
+    assert [answer.ended for answer in answers] == ["end" if stop in answer.ids else "length" for answer in free]
     assert answers[0].ended == "end"
 
 

@@ -87,11 +87,17 @@ class Hub:
         except (KeyError, ValueError):
             told = {}
         return {
-            "_id": "1", "id": repo_id, "sha": commit, "private": repo.private, "gated": repo.gated or False,
-            "cardData": {"license": repo.license}, "config": told, "tags": [],
+            "_id": "1",
+            "id": repo_id,
+            "sha": commit,
+            "private": repo.private,
+            "gated": repo.gated or False,
+            "cardData": {"license": repo.license},
+            "config": told,
+            "tags": [],
             "safetensors": {"parameters": {"BF16": 50_000}, "total": 50_000},
             "siblings": [self._sibling(name, content, repo) for name, content in repo.files.items()],
-        }  # fmt: skip
+        }
 
     def _sibling(self, name: str, content: bytes, repo: Repo) -> dict[str, Any]:
         about = {"rfilename": name, "size": len(content), "blobId": git_sha1(content)}
@@ -125,9 +131,14 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
                     raise _Refused(401, message="Invalid credentials in Authorization header")
                 self._answer(path, authorization is not None)
             except _Refused as refused:
-                self._send(refused.status, b'{"error": "no"}', {
-                    "X-Error-Code": refused.code, "X-Error-Message": refused.message,
-                })  # fmt: skip
+                self._send(
+                    refused.status,
+                    b'{"error": "no"}',
+                    {
+                        "X-Error-Code": refused.code,
+                        "X-Error-Message": refused.message,
+                    },
+                )
             except (BrokenPipeError, ConnectionResetError):
                 self.close_connection = True
 

@@ -83,8 +83,11 @@ def test_it_is_found_by_its_id_and_needs_no_network(hub, small, home, monkeypatc
         assert models.find(name).path == model.path
     found = models.list_models()[0]
     assert (found.name, found.source, found.license, found.context_length) == (
-        "ada/small", "hub", "apache-2.0", 2048,
-    )  # fmt: skip
+        "ada/small",
+        "hub",
+        "apache-2.0",
+        2048,
+    )
     assert found.chat_template and found.parameters == 50_000 and found.check()
     assert downloads.fetch("ada/small", FakeJob()).path == model.path
     fresh = hashlib.sha256(hashlib.sha256(small.files["model.safetensors"]).digest()).hexdigest()

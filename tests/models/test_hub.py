@@ -59,9 +59,16 @@ def test_only_one_form_of_the_weights_and_no_pickles(hub):
         )
     )
     assert {file.name for file in look("ada/large").files} == {
-        "config.json", "tokenizer.json", "tokenizer_config.json", "tokenizer.model", "README.md", "LICENSE",
-        "model.safetensors.index.json", "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors",
-    }  # fmt: skip
+        "config.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "tokenizer.model",
+        "README.md",
+        "LICENSE",
+        "model.safetensors.index.json",
+        "model-00001-of-00002.safetensors",
+        "model-00002-of-00002.safetensors",
+    }
 
 
 REFUSED = {
@@ -70,14 +77,15 @@ REFUSED = {
     "nothing": ({"model__safetensors": None}, "no safetensors", "another"),
     "own code": (
         {"config": {"model_type": "odd", "auto_map": {"AutoModelForCausalLM": "modeling_odd.Odd"}}},
-        "code of its own", "built in",
+        "code of its own",
+        "built in",
     ),
     "another kind": ({"config": {"model_type": "t5"}}, "writes answers", "causal"),
     "old tokenizer": ({"tokenizer__json": None, "tokenizer__model": b"x"}, "only the old tokenizer.model", "copy"),
     "adapter": ({"config__json": None, "adapter_config__json": b"{}"}, "an adapter", "made for"),
     "no config": ({"config__json": None}, "no config.json", "transformers"),
     "broken config": ({"config__json": b"[1]"}, "no JSON", "another"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", REFUSED)

@@ -78,9 +78,13 @@ def test_go_writes_what_the_studio_writes(tokenizer, tmp_path):
     (tmp_path / "main.go").write_text(PROGRAM)
     environment = os.environ | {"GOCACHE": str(tmp_path / "cache"), "GOFLAGS": "-mod=mod", "GO111MODULE": "off"}
     done = subprocess.run(
-        [GO, "run", str(tmp_path / "main.go")], input=json.dumps(cases), capture_output=True, text=True, check=True,
+        [GO, "run", str(tmp_path / "main.go")],
+        input=json.dumps(cases),
+        capture_output=True,
+        text=True,
+        check=True,
         env=environment,
-    )  # fmt: skip
+    )
     assert json.loads(done.stdout) == expected and len(expected) > 20
 
 

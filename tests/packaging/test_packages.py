@@ -53,9 +53,16 @@ def test_an_adapter_is_what_peft_loads(finished, package):
     assert made.kind == "adapter" and made.folder == package_dir(view.id, "adapter") and made.parity == {}
     there = {path.name for path in made.folder.iterdir()}
     assert there == {
-        "adapter_model.safetensors", "adapter_config.json", "tokenizer.json", "tokenizer_config.json", "README.md",
-        "chat_template.jinja", "renderer.json", "loss.svg", "manifest.json",
-    }  # fmt: skip
+        "adapter_model.safetensors",
+        "adapter_config.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "README.md",
+        "chat_template.jinja",
+        "renderer.json",
+        "loss.svg",
+        "manifest.json",
+    }
     assert set(made.manifest["files"]) == there - {"manifest.json"}
     assert read_json(made.folder / "adapter_config.json")["base_model_name_or_path"] == "tiny"
     assert made.manifest["chat_template"] == {"file": "chat_template.jinja", "same_tokens": 16, "of": 16}
@@ -259,10 +266,18 @@ def test_the_card_tells_all_of_the_run(finished, package):
     assert head["license"] == "apache-2.0" and head["library_name"] == "peft" and "base_model" not in head
     manifest = runs.get(view.id).summary
     for part in (
-        f"`sums`, version {view.version}", manifest["data_hash"], "54 rows", manifest["command"], "`rows.jsonl`",
-        manifest["versions"]["peft"], "| step | training loss | held-out loss |", "![Loss", manifest["base_sha256"],
-        "--lora-modules", "--max-lora-rank 8",
-    ):  # fmt: skip
+        f"`sums`, version {view.version}",
+        manifest["data_hash"],
+        "54 rows",
+        manifest["command"],
+        "`rows.jsonl`",
+        manifest["versions"]["peft"],
+        "| step | training loss | held-out loss |",
+        "![Loss",
+        manifest["base_sha256"],
+        "--lora-modules",
+        "--max-lora-rank 8",
+    ):
         assert part in text, part
     if "git" in manifest:
         assert manifest["git"]["commit"] in text

@@ -27,18 +27,28 @@ def write(path, size: int) -> None:
 
 def test_each_file_counts_for_its_part_and_links_for_none(home, tmp_path):
     for name, size in [
-        ("datasets/faq/v0001/rows.parquet", 1000), ("edits/faq/v0001/overlay-1.parquet", 200),
-        ("checks/faq/v0001.parquet", 30), ("lint/faq/v0001/a.parquet", 4), ("runs/one/log.txt", 5),
-        ("studio.db", 70), ("studio.db-wal", 8), ("worker.log", 9), ("templates/mine/v0001.json", 10),
-    ]:  # fmt: skip
+        ("datasets/faq/v0001/rows.parquet", 1000),
+        ("edits/faq/v0001/overlay-1.parquet", 200),
+        ("checks/faq/v0001.parquet", 30),
+        ("lint/faq/v0001/a.parquet", 4),
+        ("runs/one/log.txt", 5),
+        ("studio.db", 70),
+        ("studio.db-wal", 8),
+        ("worker.log", 9),
+        ("templates/mine/v0001.json", 10),
+    ]:
         write(home / name, size)
     write(tmp_path / "elsewhere/model.safetensors", 10**6)
     (home / "models").mkdir()
     (home / "models/linked").symlink_to(tmp_path / "elsewhere")
     usage = disk.measure()
     assert {name: size for name, size in usage.parts.items() if size} == {
-        "datasets": 1200, "found out": 34, "runs": 5, "database": 78, "other": 19,
-    }  # fmt: skip
+        "datasets": 1200,
+        "found out": 34,
+        "runs": 5,
+        "database": 78,
+        "other": 19,
+    }
     assert usage.used == 1336 and 0 < usage.free < usage.total
 
 

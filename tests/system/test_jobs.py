@@ -61,8 +61,10 @@ def test_jobs_hold_the_device_that_they_were_given(machine):
         started(job, device=device)
     machine(*GPUS, CPU)
     assert {one.device.id: [job.id for job in one.jobs] for one in held()} == {
-        "cuda:0": [first, engine], "cuda:1": [second], "cpu": [],
-    }  # fmt: skip
+        "cuda:0": [first, engine],
+        "cuda:1": [second],
+        "cpu": [],
+    }
     set_job(second, status="finished")
     machine(CPU)
     (only,) = held()

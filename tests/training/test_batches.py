@@ -242,10 +242,17 @@ def test_precision_and_checkpointing_are_what_the_settings_say(tiny_home, new_ru
 
 @pytest.mark.parametrize(
     "chosen",
-    [{"precision": "bf16"}, {"quantization": "nf4"}, {"quantization": "nf4", "precision": "bf16"}, {"use_dora": True},
-     {"lora_dropout": 0.1}, {"gradient_checkpointing": "on"}, {"use_rslora": True, "init_lora_weights": "gaussian"}],
+    [
+        {"precision": "bf16"},
+        {"quantization": "nf4"},
+        {"quantization": "nf4", "precision": "bf16"},
+        {"use_dora": True},
+        {"lora_dropout": 0.1},
+        {"gradient_checkpointing": "on"},
+        {"use_rslora": True, "init_lora_weights": "gaussian"},
+    ],
     ids=lambda chosen: " ".join(map(str, chosen.values())),
-)  # fmt: skip
+)
 def test_every_setting_trains(build, chosen):
     trainer, _ = build(max_steps=6, **chosen)
     before = trainer.evaluate()["eval_loss"]

@@ -59,9 +59,12 @@ def test_runs_are_labelled_and_found(home):
     assert runs.get(one.id).note == "The first that speaks plainly."
     views = runs.list_runs()
     for words, found in {
-        "KEPT plainly": [one.id], other.id: [other.id], "failed": [other.id], "medical llama2": [other.id, one.id],
+        "KEPT plainly": [one.id],
+        other.id: [other.id],
+        "failed": [other.id],
+        "medical llama2": [other.id, one.id],
         "nothing of that": [],
-    }.items():  # fmt: skip
+    }.items():
         assert sorted(view.id for view in labels.matching(views, words)) == sorted(found), words
 
 

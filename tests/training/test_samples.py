@@ -53,14 +53,28 @@ def train(tiny_home, tmp_path):
         base = AutoModelForCausalLM.from_pretrained(find("tiny").path)
         lora = LoraConfig(r=2, lora_dropout=0.2, target_modules="all-linear", task_type="CAUSAL_LM")
         arguments = {
-            "max_steps": steps, "learning_rate": 0.02, "per_device_train_batch_size": 4, "logging_steps": 1,
-            "eval_strategy": "steps", "eval_steps": 2, "save_strategy": "no", "report_to": "none", "use_cpu": True,
-            "disable_tqdm": True, "seed": 0, "gradient_checkpointing": checkpointing, **settings,
-        }  # fmt: skip
+            "max_steps": steps,
+            "learning_rate": 0.02,
+            "per_device_train_batch_size": 4,
+            "logging_steps": 1,
+            "eval_strategy": "steps",
+            "eval_steps": 2,
+            "save_strategy": "no",
+            "report_to": "none",
+            "use_cpu": True,
+            "disable_tqdm": True,
+            "seed": 0,
+            "gradient_checkpointing": checkpointing,
+            **settings,
+        }
         trainer = Trainer(
-            get_peft_model(base, lora), TrainingArguments(str(tmp_path / "checkpoints"), **arguments), collate,
-            train_dataset=rows, eval_dataset=rows[:4], callbacks=list(callbacks),
-        )  # fmt: skip
+            get_peft_model(base, lora),
+            TrainingArguments(str(tmp_path / "checkpoints"), **arguments),
+            collate,
+            train_dataset=rows,
+            eval_dataset=rows[:4],
+            callbacks=list(callbacks),
+        )
         return trainer, lambda: [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
 
     return run
@@ -92,8 +106,9 @@ def test_the_prompt_is_the_one_that_the_answer_was_trained_behind(asked):
 
 def test_one_question_a_line_each_once(asked):
     assert [q.prompt for q in asked(sample_prompts=" Who are you?\n\nAdd 2 and 2.\nWho are you?\n")[2]] == [
-        "Who are you?", "Add 2 and 2.",
-    ]  # fmt: skip
+        "Who are you?",
+        "Add 2 and 2.",
+    ]
     assert asked(sample_prompts="Who?", sample_tokens=0)[2] == []
 
 
@@ -269,9 +284,13 @@ def test_without_patience_nothing_is_kept(train):
 
 def test_a_resumed_run_ends_where_an_unbroken_one_does(train):
     settings = {
-        "steps": 40, "learning_rate": 0.5, "eval_steps": 1, "lr_scheduler_type": "constant",
-        "save_strategy": "steps", "save_steps": 2,
-    }  # fmt: skip
+        "steps": 40,
+        "learning_rate": 0.5,
+        "eval_steps": 1,
+        "lr_scheduler_type": "constant",
+        "save_strategy": "steps",
+        "save_steps": 2,
+    }
     whole = stopping(3, "whole")
     trainer, _ = train(whole, **settings)
     trainer.train()

@@ -38,14 +38,15 @@ SPOILT = {
     "a shard is missing": (
         {"model__safetensors": None, "model__safetensors__index__json": json.dumps(INDEX).encode()},
         {"model-1-of-2.safetensors": weights(9)},
-        "model-2-of-2.safetensors of its weights is missing", "all of them",
+        "model-2-of-2.safetensors of its weights is missing",
+        "all of them",
     ),
     "cut off": ({"model__safetensors": weights(99)[:-5]}, {}, "model.safetensors is cut off", "all of them"),
     "pickled": ({"model__safetensors": None}, {"pytorch_model.bin": b"x"}, "no .safetensors weights", "Convert"),
     "code of its own": ({"config__json": json.dumps(ODD).encode()}, {}, "code of its own", "built in"),
     "no tokenizer": ({"tokenizer__json": None}, {}, "no tokenizer.json", "AutoTokenizer"),
     "no config": ({"config__json": None}, {}, "no config.json", "Give the folder"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", SPOILT)

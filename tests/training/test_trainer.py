@@ -19,8 +19,15 @@ from tests import tiny
 from tests.helpers import FakeJob, wait_until
 
 SUMMARY = {
-    "run", "steps", "tokens", "seconds", "tokens_per_second", "peak_memory_bytes", "loss", "eval_loss",
-}  # fmt: skip
+    "run",
+    "steps",
+    "tokens",
+    "seconds",
+    "tokens_per_second",
+    "peak_memory_bytes",
+    "loss",
+    "eval_loss",
+}
 
 
 @pytest.fixture

@@ -7,10 +7,32 @@ import re
 from lib.data.checks.report import quote
 
 MIN_WORDS = 6  # shorter answers are facts or names, not sentences that could be cut
-NON_ANSWERS = frozenset({
-    "ok", "okay", "yes", "no", "yep", "nope", "sure", "none", "nothing", "idk", "done", "fine", "maybe", "?", "...",
-    "test", "todo", "tbd", "null", "nan", "true", "false",
-})  # fmt: skip
+NON_ANSWERS = frozenset(
+    {
+        "ok",
+        "okay",
+        "yes",
+        "no",
+        "yep",
+        "nope",
+        "sure",
+        "none",
+        "nothing",
+        "idk",
+        "done",
+        "fine",
+        "maybe",
+        "?",
+        "...",
+        "test",
+        "todo",
+        "tbd",
+        "null",
+        "nan",
+        "true",
+        "false",
+    }
+)
 _BOILERPLATE = re.compile(
     r"\bas an? (?:AI|artificial intelligence|large language|language)\b(?! (?:researcher|engineer|company|expert))"
     r"|\bI(?:'m| am) (?:just |only )?an? (?:AI|artificial intelligence|large language|language model)\b"

@@ -31,9 +31,21 @@ _PHONE_CUE = re.compile(r"\b(?:phone|telephone|tel|call|mobile|cell|fax|ring|wha
 _NATIONAL = re.compile(r"(?<![\w.+-])(?:1[-. ])?\(?\d{3}\)?[-. ]\d{3}[-. ]\d{4}(?![\w-])")
 _HOUSE = re.compile(r"\d[A-Za-z]? [A-Z]")
 _STREETS = (
-    "Street", "St.", "Road", "Rd", "Avenue", "Ave", "Lane", "Ln", "Drive", "Boulevard", "Blvd", "Court", "Terrace",
+    "Street",
+    "St.",
+    "Road",
+    "Rd",
+    "Avenue",
+    "Ave",
+    "Lane",
+    "Ln",
+    "Drive",
+    "Boulevard",
+    "Blvd",
+    "Court",
+    "Terrace",
     "Crescent",
-)  # fmt: skip
+)
 _ADDRESS = re.compile(
     rf"(?<![\w.])\d{{1,5}}[A-Za-z]? (?:[A-Z][a-z]+ ){{1,3}}(?:{'|'.join(map(re.escape, _STREETS))})(?!\w)"
 )
@@ -48,12 +60,21 @@ _KEY_LIKE = re.compile(
     r"|://[^\s/]+:[^\s/]+@|-us\d|hooks\.slack"
 )
 _PLUGINS = {
-    "aws": "AWSKeyDetector", "github_token": "GitHubTokenDetector", "gitlab_token": "GitLabTokenDetector",
-    "jwt": "JwtTokenDetector", "openai": "OpenAIDetector", "private_key": "PrivateKeyDetector",
-    "pypi_token": "PypiTokenDetector", "sendgrid": "SendGridDetector", "slack": "SlackDetector",
-    "stripe": "StripeDetector", "square_oauth": "SquareOAuthDetector", "npm": "NpmDetector",
-    "mailchimp": "MailchimpDetector", "basic_auth": "BasicAuthDetector",
-}  # fmt: skip
+    "aws": "AWSKeyDetector",
+    "github_token": "GitHubTokenDetector",
+    "gitlab_token": "GitLabTokenDetector",
+    "jwt": "JwtTokenDetector",
+    "openai": "OpenAIDetector",
+    "private_key": "PrivateKeyDetector",
+    "pypi_token": "PypiTokenDetector",
+    "sendgrid": "SendGridDetector",
+    "slack": "SlackDetector",
+    "stripe": "StripeDetector",
+    "square_oauth": "SquareOAuthDetector",
+    "npm": "NpmDetector",
+    "mailchimp": "MailchimpDetector",
+    "basic_auth": "BasicAuthDetector",
+}
 
 
 @dataclass(frozen=True, slots=True)

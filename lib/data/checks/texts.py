@@ -10,9 +10,19 @@ from lib.formats.segments import LITERAL, find_any
 from lib.formats.templates import TEMPLATES, get_template
 from lib.records import Conversation
 
-PLACEHOLDERS = frozenset({
-    "<noinput>", "noinput", "<no input>", "no input", "n/a", "<no output>", "no output", "<nooutput>", "[no input]",
-})  # fmt: skip
+PLACEHOLDERS = frozenset(
+    {
+        "<noinput>",
+        "noinput",
+        "<no input>",
+        "no input",
+        "n/a",
+        "<no output>",
+        "no output",
+        "<nooutput>",
+        "[no input]",
+    }
+)
 HTML = re.compile(
     r"</?(?:a|b|i|u|p|br|hr|div|span|ul|ol|li|table|thead|tbody|tr|td|th|h[1-6]|img|script|style|strong|em|font|iframe"
     r"|body|html|head|meta|link|form|input|button|center|sup|sub|pre|section|svg)(?:\s[^<>]*)?/?>",

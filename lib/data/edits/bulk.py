@@ -47,7 +47,7 @@ class Preview:
 
 def change_all(
     info: DatasetInfo, query: Query, operation: Operation, who: str, progress: Progress | None = None
-) -> Entry | None:  # fmt: skip
+) -> Entry | None:
     """Do something to every row that matches; None when nothing would change.
 
     Raises:
@@ -133,9 +133,7 @@ def _narrowed(query: Query, operation: Operation) -> Query:
     return query.adding(Condition("flag", "is", operation.value)) if operation.kind == "mend" else query
 
 
-def set_splits(
-    info: DatasetInfo, splits: pa.Table, who: str, what: str, predicate: dict[str, Any]
-) -> Entry | None:  # fmt: skip
+def set_splits(info: DatasetInfo, splits: pa.Table, who: str, what: str, predicate: dict[str, Any]) -> Entry | None:
     """Give rows other splits: a table of `_row_id`, each once, and `_split`. Rows that are not there are passed over.
 
     Raises:

@@ -61,9 +61,7 @@ def rows_with(
                 yield cells[-1], conversation, {**values, SPLIT: cells[-2]}
 
 
-def edit_conversation(
-    info: DatasetInfo, row_id: int, seq: int, who: str, conversation: Conversation
-) -> Entry | None:  # fmt: skip
+def edit_conversation(info: DatasetInfo, row_id: int, seq: int, who: str, conversation: Conversation) -> Entry | None:
     """Make a row read as `conversation`, whatever columns it lies in; None when it does already.
 
     Raises:

@@ -97,10 +97,15 @@ def put(opened: Session, draft: Draft, states: dict[int, RowState]) -> None:
     """Store states of rows as they are from entry `draft.seq` on, in place of earlier ones."""
     _drop(opened, draft, RowEdit.row_id.in_(states))
     rows = [
-        {"dataset": draft.dataset, "version": draft.version, "row_id": row_id, "seq": draft.seq,
-         "state": state.to_dict()}
+        {
+            "dataset": draft.dataset,
+            "version": draft.version,
+            "row_id": row_id,
+            "seq": draft.seq,
+            "state": state.to_dict(),
+        }
         for row_id, state in states.items()
-    ]  # fmt: skip
+    ]
     if rows:
         opened.execute(insert(RowEdit), rows)
 

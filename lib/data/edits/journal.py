@@ -103,9 +103,15 @@ def add_entry(opened: Session, draft: Draft, who: str, action: str, what: str) -
     """A new entry with the next number, under the lock."""
     draft.seq += 1
     entry = JournalEntry(
-        dataset=draft.dataset, version=draft.version, seq=draft.seq, at=time.time(), who=who, action=action, what=what,
+        dataset=draft.dataset,
+        version=draft.version,
+        seq=draft.seq,
+        at=time.time(),
+        who=who,
+        action=action,
+        what=what,
         rows=1,
-    )  # fmt: skip
+    )
     opened.add(entry)
     return entry
 

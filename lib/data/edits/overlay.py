@@ -35,9 +35,15 @@ GROUP_ROWS = 16384  # reading one row costs the reading of a row group
 def schema(edited: Iterable[Column]) -> pa.Schema:
     """The columns of a table of states, those of edited columns last."""
     fields = [
-        (ROW_ID, pa.int64()), (SEQ, pa.int64()), (DELETED, pa.bool_()), (SPLIT, pa.string()), (STATUS, pa.string()),
-        (TAGS, pa.list_(pa.string())), (NOTE, pa.string()), (CHANGED, pa.list_(pa.string())),
-    ]  # fmt: skip
+        (ROW_ID, pa.int64()),
+        (SEQ, pa.int64()),
+        (DELETED, pa.bool_()),
+        (SPLIT, pa.string()),
+        (STATUS, pa.string()),
+        (TAGS, pa.list_(pa.string())),
+        (NOTE, pa.string()),
+        (CHANGED, pa.list_(pa.string())),
+    ]
     return pa.schema(fields + [(column.name, ARROW[column.kind]) for column in edited])
 
 

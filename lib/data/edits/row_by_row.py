@@ -79,9 +79,7 @@ def _new_value(column: Column, edited: bool) -> str:
     return f"CASE WHEN {has} THEN {value} ELSE {old} END"
 
 
-def rows_of(
-    copy: WorkingCopy, connection: duckdb.DuckDBPyConnection
-) -> Iterator[list[tuple[int, dict[str, Any]]]]:  # fmt: skip
+def rows_of(copy: WorkingCopy, connection: duckdb.DuckDBPyConnection) -> Iterator[list[tuple[int, dict[str, Any]]]]:
     """The rows that were hit, in batches of (row id, values of the mapped columns)."""
     mapped = set(copy.mapping.columns.values())
     columns = [column for column in copy.columns if column.name in mapped]

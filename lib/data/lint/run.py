@@ -79,9 +79,7 @@ def lint(copy: WorkingCopy, settings: LintSettings, progress: Progress | None = 
     return summary
 
 
-def _looked_at(
-    copy: WorkingCopy, linter: Linter, tally: Tally, progress: Progress | None
-) -> Iterator[pa.RecordBatch]:  # fmt: skip
+def _looked_at(copy: WorkingCopy, linter: Linter, tally: Tally, progress: Progress | None) -> Iterator[pa.RecordBatch]:
     rejected = _rejected(copy)
     rows = (row for row in conversations(copy) if row[0] not in rejected)
     for batch in batches(rows):

@@ -75,9 +75,7 @@ class Tally:
             "effects": {policy: self._effect(policy).to_dict() for policy in POLICIES},
         }
 
-    def _kind(
-        self, kind: LintKind, settings: LintSettings, linter: Linter, of_model: dict[str, str]
-    ) -> dict[str, Any]:  # fmt: skip
+    def _kind(self, kind: LintKind, settings: LintSettings, linter: Linter, of_model: dict[str, str]) -> dict[str, Any]:
         count = self.found[kind.name]
         return {
             **kind.to_dict(),

@@ -51,13 +51,37 @@ SHAPES = (
 )
 # What people also call the two sides, in lower case and without spaces and signs; the likelier names first.
 QUESTIONS = (
-    "question", "instruction", "prompt", "query", "ask", "request", "user", "human", "usermessage", "userprompt",
-    "userinput", "input", "problem", "q",
-)  # fmt: skip
+    "question",
+    "instruction",
+    "prompt",
+    "query",
+    "ask",
+    "request",
+    "user",
+    "human",
+    "usermessage",
+    "userprompt",
+    "userinput",
+    "input",
+    "problem",
+    "q",
+)
 ANSWERS = (
-    "answer", "response", "reply", "completion", "output", "assistant", "bot", "gpt", "assistantmessage",
-    "botresponse", "modelresponse", "assistantresponse", "solution", "a",
-)  # fmt: skip
+    "answer",
+    "response",
+    "reply",
+    "completion",
+    "output",
+    "assistant",
+    "bot",
+    "gpt",
+    "assistantmessage",
+    "botresponse",
+    "modelresponse",
+    "assistantresponse",
+    "solution",
+    "a",
+)
 LIKELY = 0.5  # share of rows with text on both sides from which on columns are taken for question and answer
 COLUMNS_SHOWN = 30
 

@@ -77,9 +77,7 @@ def _earlier(copy: WorkingCopy, what: What, model: str, tokenizer: str) -> list[
     return files[:1]
 
 
-def _find(
-    connection: duckdb.DuckDBPyConnection, copy: WorkingCopy, schema: pa.Schema, earlier: list[Path]
-) -> int:  # fmt: skip
+def _find(connection: duckdb.DuckDBPyConnection, copy: WorkingCopy, schema: pa.Schema, earlier: list[Path]) -> int:
     """Make the tables `kept`, measures that still hold, and `todo`, ids of other rows; how many those are.
 
     The engine must not hold the side of a join that has the texts.

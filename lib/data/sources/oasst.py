@@ -16,10 +16,26 @@ from typing import Any
 from lib.data.sources.items import Batch, Item, Meter, Row, refusal
 
 FLAT = frozenset(("message_id", "parent_id", "role", "text"))
-OF_ONE_MESSAGE = frozenset((
-    "message_id", "parent_id", "user_id", "created_date", "text", "role", "rank", "replies", "review_count",
-    "review_result", "deleted", "synthetic", "model_name", "detoxify", "labels", "emojis",
-))  # fmt: skip
+OF_ONE_MESSAGE = frozenset(
+    (
+        "message_id",
+        "parent_id",
+        "user_id",
+        "created_date",
+        "text",
+        "role",
+        "rank",
+        "replies",
+        "review_count",
+        "review_result",
+        "deleted",
+        "synthetic",
+        "model_name",
+        "detoxify",
+        "labels",
+        "emojis",
+    )
+)
 FAILED = frozenset(("aborted_low_grade", "halted_by_moderator"))
 SPAM = 0.5  # mean vote from which on a message is spam
 RULE = "OpenAssistant trees: the best-ranked path of each is one conversation"

@@ -18,7 +18,7 @@ from lib.words import shares
 
 def split(
     info: DatasetInfo, rule: SplitRule, who: str, progress: Progress | None = None
-) -> tuple[Assigned, Entry | None]:  # fmt: skip
+) -> tuple[Assigned, Entry | None]:
     """Deal the rows; the entry is None where every row was in its split already.
 
     Raises:

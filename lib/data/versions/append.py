@@ -86,10 +86,18 @@ def _append(
         recipe = {"kind": "rows", "base": base.version, "seq": 0, "message": message, "rows": len(ids)}
         counts = {**base.splits, state.split: base.splits.get(state.split, 0) + len(ids)}
         write_manifest(
-            folder, base, recipe, user,
-            version=version, parent=base.version, rows=base.rows + len(ids), columns=columns, mapping=mapping,
-            splits={name: counts[name] for name in SPLITS if counts.get(name)}, hash=digest.hexdigest(),
-        )  # fmt: skip
+            folder,
+            base,
+            recipe,
+            user,
+            version=version,
+            parent=base.version,
+            rows=base.rows + len(ids),
+            columns=columns,
+            mapping=mapping,
+            splits={name: counts[name] for name in SPLITS if counts.get(name)},
+            hash=digest.hexdigest(),
+        )
     return get(DatasetRef(base.name, version)), ids
 
 

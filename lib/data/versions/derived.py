@@ -48,7 +48,7 @@ def _restored(base: DatasetInfo, message: str, user: str, discard: bool) -> Data
         _take_rows(base, folder)
         write_manifest(
             folder, base, recipe, user, version=newest.version + 1, parent=newest.version, hash=content_hash(base)
-        )  # fmt: skip
+        )
     return get(DatasetRef(base.name, newest.version + 1))
 
 
@@ -70,9 +70,7 @@ def branch(ref: str, new_name: str, user: str) -> DatasetInfo:
     try:
         with folder_of(new_name, 1) as folder:
             _take_rows(base, folder)
-            write_manifest(
-                folder, base, recipe, user, name=new_name, version=1, parent=None, hash=content_hash(base)
-            )  # fmt: skip
+            write_manifest(folder, base, recipe, user, name=new_name, version=1, parent=None, hash=content_hash(base))
     except OvertakenError as error:
         raise taken from error
     note(user, f"branched {base.ref} as {new_name}", f"datasets?dataset={new_name}@1")

@@ -117,9 +117,7 @@ class VersionDiff:
     def _read_columns(self) -> set[str]:
         """Columns that conversations are read from."""
         mappings = (self.left.mapping.columns, self.right.mapping.columns)
-        return {
-            column for mapping in mappings for role, column in mapping.items() if role not in ("split", "rejected")
-        }  # fmt: skip
+        return {column for mapping in mappings for role, column in mapping.items() if role not in ("split", "rejected")}
 
 
 _ALL = Query()
@@ -148,13 +146,18 @@ def diff(left: DatasetInfo | WorkingCopy, right: DatasetInfo | WorkingCopy) -> V
     added, removed, changed = (kinds.get(kind, 0) for kind in ("added", "removed", "changed"))
     names = [[column.name for column in side.columns] for side in (before, after)]
     return VersionDiff(
-        before, after, added, removed, changed, rows - removed - changed,
+        before,
+        after,
+        added,
+        removed,
+        changed,
+        rows - removed - changed,
         fields={name: pc.sum(found.column(name)).as_py() or 0 for name in FIELDS},
         columns_added=tuple(name for name in names[1] if name not in names[0]),
         columns_removed=tuple(name for name in names[0] if name not in names[1]),
         mapping_changed=before.mapping != after.mapping,
         _found=found,
-    )  # fmt: skip
+    )
 
 
 def _check_related(left: DatasetInfo, right: DatasetInfo) -> None:

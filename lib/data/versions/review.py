@@ -71,6 +71,4 @@ def _differences(copy: WorkingCopy) -> Iterator[str]:
 def saved_state(info: DatasetInfo, relation: str = "saved") -> dict[str, str]:
     """SQL of split, status, tags and note of stored rows; versions made by an import have no review states."""
     have = set(pq.read_schema(info.rows_file).names)
-    return {
-        name: f"{relation}.{name}" if name in have else UNREVIEWED[name] for name in (SPLIT, STATUS, TAGS, NOTE)
-    }  # fmt: skip
+    return {name: f"{relation}.{name}" if name in have else UNREVIEWED[name] for name in (SPLIT, STATUS, TAGS, NOTE)}

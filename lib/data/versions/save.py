@@ -63,18 +63,30 @@ def write_version(copy: WorkingCopy, message: str, user: str, progress: Progress
     if deleted == base.rows:
         raise WrongState(f"Every row of {base.ref} is deleted.", "Bring some back: a version needs rows.")
     recipe = {
-        "kind": "edits", "base": base.version, "seq": copy.seq, "message": message, "edits": edited, "deleted": deleted,
-    }  # fmt: skip
+        "kind": "edits",
+        "base": base.version,
+        "seq": copy.seq,
+        "message": message,
+        "edits": edited,
+        "deleted": deleted,
+    }
     with folder_of(base.name, version) as folder:
         rows = _Rows(copy, folder / ROWS)
         rows.write(progress)
         _refuse_brought_back(copy)
         write_manifest(
-            folder, base, recipe, user,
-            version=version, parent=base.version, rows=sum(rows.splits.values()), columns=copy.columns,
-            mapping=copy.mapping, splits={name: rows.splits[name] for name in SPLITS if rows.splits[name]},
+            folder,
+            base,
+            recipe,
+            user,
+            version=version,
+            parent=base.version,
+            rows=sum(rows.splits.values()),
+            columns=copy.columns,
+            mapping=copy.mapping,
+            splits={name: rows.splits[name] for name in SPLITS if rows.splits[name]},
             hash=rows.hash.hexdigest(),
-        )  # fmt: skip
+        )
     return get(DatasetRef(base.name, version))
 
 

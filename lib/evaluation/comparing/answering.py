@@ -107,9 +107,7 @@ class Asking:
                         {"row_id": question.row_id, "side": side.name, "nats": finite(nats), "ref_tokens": tokens}
                     )
 
-    def _answers(
-        self, generator: Generator, readers: Sequence[Reader], chunk: Sequence[Question], repeat: int
-    ) -> None:  # fmt: skip
+    def _answers(self, generator: Generator, readers: Sequence[Reader], chunk: Sequence[Question], repeat: int) -> None:
         """Every answer of a chunk that is not there yet. What is cut off by a stop is no answer."""
         pending = [(reader, one) for reader, one, number in self._pending(readers, chunk) if number == repeat]
         if not pending or self.job.stopping:
@@ -150,7 +148,7 @@ class Asking:
 
     def _pending(
         self, readers: Sequence[Reader], questions: Sequence[Question]
-    ) -> Iterator[tuple[Reader, Question, int]]:  # fmt: skip
+    ) -> Iterator[tuple[Reader, Question, int]]:
         for repeat in range(self.config.repeats):
             for reader in readers:
                 for question in questions:

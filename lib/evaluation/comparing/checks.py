@@ -89,8 +89,9 @@ def _twins(sides: Hashes) -> Warnings:
 
 def of_leaks(leaks: Leaks, rows: int, leaked: int) -> Warnings:
     """Questions that runs were trained on, and runs of which that is not known."""
-    found = [_warning("leaks_unknown", f"Whether {run} knows these questions: {why}") for run, why in
-             leaks.unknown.items()]  # fmt: skip
+    found = [
+        _warning("leaks_unknown", f"Whether {run} knows these questions: {why}") for run, why in leaks.unknown.items()
+    ]
     for run, kinds in leaks.counts().items():
         if total := sum(kinds.values()):
             parts = ", ".join(f"{count:,} {WORDS[kind]}" for kind, count in kinds.items() if count)

@@ -52,9 +52,7 @@ class Answered:
         return [self.records.losses.get((row, side), nothing) for row in self.row_ids]
 
 
-def score_all(
-    answered: Answered, names: Sequence[str]
-) -> tuple[Table, dict[str, MetricSpec], dict[str, Any]]:  # fmt: skip
+def score_all(answered: Answered, names: Sequence[str]) -> tuple[Table, dict[str, MetricSpec], dict[str, Any]]:
     """Every side by every metric, the metrics, and what failed: metric -> side -> rows and the first of them.
 
     A metric that cannot be used at all, because it was removed since, say, is left out and named.

@@ -134,8 +134,5 @@ def _place(found: tuple[float | None, float | None, float | None], span: float) 
     middle, low, high = found
     if middle is None:
         return None
-    at = [
-        round(50 + _MARGIN * (one if one is not None else middle) / span, 2)
-        for one in (middle, low, high)
-    ]  # fmt: skip
+    at = [round(50 + _MARGIN * (one if one is not None else middle) / span, 2) for one in (middle, low, high)]
     return Place(*at)

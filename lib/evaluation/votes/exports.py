@@ -69,10 +69,17 @@ def _votes(counted: Count, with_answers: bool) -> Iterable[dict[str, Any]]:
     for vote in counted.votes:
         shown = counted.answers[vote.row_id]
         values = (
-            ballot.id, ballot.comparison_id, vote.row_id, shown.prompt, vote.rater, vote.choice,
-            names.get(vote.choice, ""), names[left_side(ballot.seed, vote.rater, vote.row_id)], vote.comment,
+            ballot.id,
+            ballot.comparison_id,
+            vote.row_id,
+            shown.prompt,
+            vote.rater,
+            vote.choice,
+            names.get(vote.choice, ""),
+            names[left_side(ballot.seed, vote.rater, vote.row_id)],
+            vote.comment,
             datetime.fromtimestamp(vote.at, UTC).isoformat(timespec="seconds"),
-        )  # fmt: skip
+        )
         line = dict(zip(_VOTE_COLUMNS, values, strict=True))
         yield {**line, "answers": {ballot.base: shown.base, ballot.tuned: shown.tuned}} if with_answers else line
 

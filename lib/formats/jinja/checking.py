@@ -19,8 +19,11 @@ GIVEN = ("messages", "add_generation_prompt", *TOKENS, "additional_special_token
 """What a template is given, besides functions."""
 
 _NAMES: dict[str, Any] = {
-    **dict.fromkeys(TOKENS, "<token>"), "additional_special_tokens": [], "tools": None, "documents": None
-}  # fmt: skip
+    **dict.fromkeys(TOKENS, "<token>"),
+    "additional_special_tokens": [],
+    "tools": None,
+    "documents": None,
+}
 _QUESTION = {"role": "user", "content": "question"}
 _ANSWER = {"role": "assistant", "content": "answer"}
 _SYSTEM = {"role": "system", "content": "instructions"}

@@ -24,10 +24,23 @@ from lib.formats.jinja.budget import current, size_of
 from lib.formats.jinja.filters import FILTERS, text_of
 from lib.formats.jinja.given import GIVEN, Space
 
-_LOOP = frozenset({
-    "changed", "cycle", "depth", "depth0", "first", "index", "index0", "last", "length", "nextitem", "previtem",
-    "revindex", "revindex0",
-})  # fmt: skip
+_LOOP = frozenset(
+    {
+        "changed",
+        "cycle",
+        "depth",
+        "depth0",
+        "first",
+        "index",
+        "index0",
+        "last",
+        "length",
+        "nextitem",
+        "previtem",
+        "revindex",
+        "revindex0",
+    }
+)
 _ATTRIBUTES: tuple[tuple[type, frozenset[str]], ...] = (
     (str, guards.TEXT_METHODS),
     (dict, frozenset({"copy", "get", "items", "keys", "values"})),

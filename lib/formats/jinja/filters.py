@@ -17,8 +17,19 @@ from lib.formats.jinja import guards
 from lib.formats.jinja.budget import Budget, current, size_of
 from lib.formats.jinja.faults import Exceeded
 
-_LEFT_OUT = {"filesizeformat", "join", "pprint", "random", "striptags", "sum", "tojson", "urlencode", "urlize",
-             "wordwrap", "xmlattr"}  # fmt: skip
+_LEFT_OUT = {
+    "filesizeformat",
+    "join",
+    "pprint",
+    "random",
+    "striptags",
+    "sum",
+    "tojson",
+    "urlencode",
+    "urlize",
+    "wordwrap",
+    "xmlattr",
+}
 _COUNT = 100_000
 _DIGITS = 400
 _INDENT = 32

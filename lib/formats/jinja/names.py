@@ -9,8 +9,15 @@ from jinja2.meta import find_undeclared_variables
 
 # What is set in one of these is gone behind it. `if` is none of them: what is set in a branch stays.
 _SCOPES = (
-    nodes.AssignBlock, nodes.Block, nodes.CallBlock, nodes.FilterBlock, nodes.For, nodes.Macro, nodes.Scope, nodes.With
-)  # fmt: skip
+    nodes.AssignBlock,
+    nodes.Block,
+    nodes.CallBlock,
+    nodes.FilterBlock,
+    nodes.For,
+    nodes.Macro,
+    nodes.Scope,
+    nodes.With,
+)
 _MAY_BE_MISSING = ("defined", "undefined", "default", "d")
 
 

@@ -72,7 +72,7 @@ class Linter:
 
     def __init__(
         self, template: str | Template, tokenizer: ModelTokenizer, max_length: int | None = None, escape: bool = False
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.template, self.tokenizer = _template(template), tokenizer
         self.max_length, self.escape = max_length, escape
         self.default_system = default_system(self.template, tokenizer)

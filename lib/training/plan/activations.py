@@ -16,7 +16,7 @@ FLOAT = 4
 
 def kept_bytes(
     shape: Shape, config: TrainConfig, batch: Batch, width: int, kernels: Kernels, checkpointing: bool
-) -> int:  # fmt: skip
+) -> int:
     """Of all blocks; with checkpointing the input of every block, and all of one."""
     block = block_bytes(shape, config, width, kernels) * batch.tokens
     mask = batch.tokens**2 * (1 + width) if kernels.attention == "mask" else 0
@@ -38,7 +38,7 @@ def block_bytes(shape: Shape, config: TrainConfig, width: int, kernels: Kernels)
 
 def working_bytes(
     shape: Shape, config: TrainConfig, batch: Batch, width: int, kernels: Kernels, checkpointing: bool
-) -> int:  # fmt: skip
+) -> int:
     """Of the block at work on the way back: gradients of its products, and a quantised layer's weights unpacked."""
     gradients = batch.tokens * (3 * shape.inner + 2 * shape.hidden) * width
     largest = max((linear.d_in * linear.d_out for linear in shape.linears), default=0)

@@ -17,9 +17,14 @@ from lib.training.plan.rows import Rows
 from lib.training.plan.shapes import Shape
 
 KEYS = (
-    "gradient_checkpointing", "quantization", "packing", "group_by_length", "per_device_train_batch_size",
-    "gradient_accumulation_steps", "max_length",
-)  # fmt: skip
+    "gradient_checkpointing",
+    "quantization",
+    "packing",
+    "group_by_length",
+    "per_device_train_batch_size",
+    "gradient_accumulation_steps",
+    "max_length",
+)
 UNEVEN = 2.0  # longest row against the mean one, from which on packing is worth a look
 NEAR = 0.25  # how far the rows of a packed step may be from what was asked for
 
@@ -49,9 +54,14 @@ def look(ground: Ground, config: TrainConfig, asked: TrainConfig, *, checkpointi
     """One candidate; `checkpointing` None leaves `auto` to what fits."""
     memory = _memory(ground, config, checkpointing)
     pace = pace_of(
-        ground.shape, config, ground.device, ground.rows,
-        checkpointing=memory.checkpointing, precision=precision_of(config, ground.device), rate=ground.rate,
-    )  # fmt: skip
+        ground.shape,
+        config,
+        ground.device,
+        ground.rows,
+        checkpointing=memory.checkpointing,
+        precision=precision_of(config, ground.device),
+        rate=ground.rate,
+    )
     before, after = asked.to_dict(), config.to_dict()
     return Candidate(config, memory, pace, {key: after[key] for key in KEYS if after[key] != before[key]})
 

@@ -30,10 +30,26 @@ from lib.training.plan.settling import settled
 KIND = "dry run"
 # What neither memory nor the time of a step depends on.
 _REST = {
-    "max_steps", "num_train_epochs", "learning_rate", "gradient_accumulation_steps", "lora_alpha", "use_rslora",
-    "init_lora_weights", "lr_scheduler_type", "warmup_steps", "weight_decay", "max_grad_norm", "eval_rows",
-    "eval_split", "eval_steps", "early_stopping_patience", "save_steps", "sample_prompts", "sample_tokens", "seed",
-}  # fmt: skip
+    "max_steps",
+    "num_train_epochs",
+    "learning_rate",
+    "gradient_accumulation_steps",
+    "lora_alpha",
+    "use_rslora",
+    "init_lora_weights",
+    "lr_scheduler_type",
+    "warmup_steps",
+    "weight_decay",
+    "max_grad_norm",
+    "eval_rows",
+    "eval_split",
+    "eval_steps",
+    "early_stopping_patience",
+    "save_steps",
+    "sample_prompts",
+    "sample_tokens",
+    "seed",
+}
 
 
 @dataclass(frozen=True)
@@ -91,9 +107,12 @@ def submit_dry_run(info: DatasetInfo, model: str, template: str, config: TrainCo
     if last and last.live:
         return last.id
     payload = {
-        "dataset": info.ref, "model": model, "template": get_template(template).name, "settings": config.to_dict(),
+        "dataset": info.ref,
+        "model": model,
+        "template": get_template(template).name,
+        "settings": config.to_dict(),
         "key": key,
-    }  # fmt: skip
+    }
     return queue.submit(KIND, payload, user)
 
 

@@ -19,11 +19,31 @@ from lib.training.run_view import RunView
 
 # Dense half-precision TFLOP/s as makers state them; the first name that is part of the device's counts.
 TERAFLOPS = {
-    "H200": 990, "H100 PCIe": 756, "H100": 990, "B200": 2250, "A100": 312, "A800": 312, "L40S": 362, "L40": 181,
-    "L4": 121, "A10G": 70, "A10": 125, "A40": 150, "A6000": 155, "V100": 112, "T4": 65, "RTX 5090": 210,
-    "RTX 4090": 165, "RTX 4080": 97, "RTX 4070": 58, "RTX 3090": 71, "RTX 3080": 60, "RTX 3060": 26, "RTX 2080": 42,
+    "H200": 990,
+    "H100 PCIe": 756,
+    "H100": 990,
+    "B200": 2250,
+    "A100": 312,
+    "A800": 312,
+    "L40S": 362,
+    "L40": 181,
+    "L4": 121,
+    "A10G": 70,
+    "A10": 125,
+    "A40": 150,
+    "A6000": 155,
+    "V100": 112,
+    "T4": 65,
+    "RTX 5090": 210,
+    "RTX 4090": 165,
+    "RTX 4080": 97,
+    "RTX 4070": 58,
+    "RTX 3090": 71,
+    "RTX 3080": 60,
+    "RTX 3060": 26,
+    "RTX 2080": 42,
     "GTX 1080": 9,
-}  # fmt: skip
+}
 OF_PEAK = 0.55  # what LoRA steps reach of it, measured on an H100
 INT8_SLOWER = 2.0  # bitsandbytes' 8-bit layers, measured on an H100
 LAYER_SECONDS = 0.004  # a layer of a micro-batch on a GPU, before any arithmetic
@@ -147,13 +167,15 @@ def _measurements(config: TrainConfig, steps: int) -> int:
 
 def rate_of(
     runs: Iterable[RunView], model: str, shape: Shape, config: TrainConfig, device: Device, precision: str
-) -> Rate:  # fmt: skip
+) -> Rate:
     """From the newest run of the same model, device and precision that ended with figures; plain when there is none."""
     for run in runs:
         summary = run.summary
         same = (run.model, run.config.quantization, run.config.precision) == (
-            model, config.quantization, config.precision,
-        )  # fmt: skip
+            model,
+            config.quantization,
+            config.precision,
+        )
         if not same or not summary.get("tokens_per_second") or not _same_device(summary, device):
             continue
         micro = summary["steps"] * run.config.gradient_accumulation_steps

@@ -25,9 +25,14 @@ LEAST, MOST = 0.5, 2.0  # how far a measurement may correct estimates of other s
 
 
 def plan(
-    info: DatasetInfo, model: str, template: str, config: TrainConfig, device: Device | None = None, *,
+    info: DatasetInfo,
+    model: str,
+    template: str,
+    config: TrainConfig,
+    device: Device | None = None,
+    *,
     proposals: bool = True,
-) -> Plan:  # fmt: skip
+) -> Plan:
     """What a run would take, and better settings for it. Starts nothing, and reads no weights.
 
     Args:
@@ -59,12 +64,10 @@ def plan(
         pace=pace,
         adapter_parameters=shape.adapter_parameters(config.r, config.modules, config.use_dora),
         measured=dry is not None,
-        warnings=tuple(
-            warnings_of(info, shape, load_tokenizer(found.path), template, config, rows, pace, device)
-        ),
+        warnings=tuple(warnings_of(info, shape, load_tokenizer(found.path), template, config, rows, pace, device)),
         faults=faults_of(found, shape, config, rows, now.memory, better),
         proposals=better,
-    )  # fmt: skip
+    )
 
 
 def _rate(model: str, shape: Shape, config: TrainConfig, device: Device, dry: DryRun | None) -> Rate:

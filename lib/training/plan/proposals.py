@@ -14,9 +14,14 @@ WORTH = 0.95  # a proposal has to take less than this of the time
 SAVING = 0.7  # or of the memory
 # How far a change is from what was asked for; the same rows in smaller batches change nothing that is learned.
 _DISTANCE = {
-    "gradient_accumulation_steps": 0, "per_device_train_batch_size": 1, "gradient_checkpointing": 2, "packing": 4,
-    "group_by_length": 0, "quantization": 8, "max_length": 16,
-}  # fmt: skip
+    "gradient_accumulation_steps": 0,
+    "per_device_train_batch_size": 1,
+    "gradient_checkpointing": 2,
+    "packing": 4,
+    "group_by_length": 0,
+    "quantization": 8,
+    "max_length": 16,
+}
 
 
 def propose(ground: Ground, asked: TrainConfig, now: Candidate) -> tuple[Proposal, ...]:

@@ -83,11 +83,20 @@ class Rows:
 
     def to_dict(self) -> dict[str, Any]:
         return {
-            "rows": self.rows, "used": self.used, "left_out": self.left_out, "cut": self.cut,
-            "shortened": self.shortened, "split": self.split, "tokens": self.tokens, "trained_tokens": self.trained,
-            "longest": self.longest, "mean": round(self.mean, 1), "eval_rows": self.eval_rows, "exact": self.exact,
+            "rows": self.rows,
+            "used": self.used,
+            "left_out": self.left_out,
+            "cut": self.cut,
+            "shortened": self.shortened,
+            "split": self.split,
+            "tokens": self.tokens,
+            "trained_tokens": self.trained,
+            "longest": self.longest,
+            "mean": round(self.mean, 1),
+            "eval_rows": self.eval_rows,
+            "exact": self.exact,
             "source": self.source,
-        }  # fmt: skip
+        }
 
 
 def rows_of(info: DatasetInfo, model: str, template: str, config: TrainConfig) -> Rows:

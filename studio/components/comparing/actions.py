@@ -26,8 +26,13 @@ def show_actions(view: ComparisonView) -> None:
         if view.result:
             _downloads(view)
         with st.popover("Note", icon=":material/edit_note:", type="tertiary"):
-            text = st.text_area("Note", view.note, key=f"compare-note-{view.id}", max_chars=history.LONGEST_NOTE,
-                                placeholder="what it is for, what came of it")  # fmt: skip
+            text = st.text_area(
+                "Note",
+                view.note,
+                key=f"compare-note-{view.id}",
+                max_chars=history.LONGEST_NOTE,
+                placeholder="what it is for, what came of it",
+            )
             st.button("Keep it", key="compare-note-keep", on_click=_note, args=(view.id, text))
         if not view.job.live:
             delete_popover(view)
@@ -41,9 +46,16 @@ def _downloads(view: ComparisonView) -> None:
     }
     for label, (made, ending, mime, help_text) in kinds.items():
         st.download_button(
-            label, made, f"comparison-{view.id}.{ending}", mime, icon=":material/download:", type="tertiary",
-            on_click="ignore", key=f"compare-{ending}", help=help_text,
-        )  # fmt: skip
+            label,
+            made,
+            f"comparison-{view.id}.{ending}",
+            mime,
+            icon=":material/download:",
+            type="tertiary",
+            on_click="ignore",
+            key=f"compare-{ending}",
+            help=help_text,
+        )
 
 
 def _report(number: int) -> bytes:
@@ -81,8 +93,13 @@ def _delete(number: int) -> None:
 
 def resume_button(view: ComparisonView) -> None:
     """Go on where it ended."""
-    if st.button("Resume", type="primary", icon=":material/resume:", key="compare-resume",
-                 help="What was answered stays as it is; only the rest is asked."):  # fmt: skip
+    if st.button(
+        "Resume",
+        type="primary",
+        icon=":material/resume:",
+        key="compare-resume",
+        help="What was answered stays as it is; only the rest is asked.",
+    ):
         try:
             comparisons.resume(view.id, person.name())
         except StudioError as error:

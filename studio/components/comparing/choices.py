@@ -12,9 +12,14 @@ def metric_choice(view: ComparisonView) -> str:
     """One of its metrics."""
     metrics = view.metrics
     return place.select(
-        "metric", "Metric", list(metrics), next(iter(metrics), ""), words=lambda key: metrics[key].label, width=220,
+        "metric",
+        "Metric",
+        list(metrics),
+        next(iter(metrics), ""),
+        words=lambda key: metrics[key].label,
+        width=220,
         help="What wins and losses are counted by.",
-    )  # fmt: skip
+    )
 
 
 def side_choice(view: ComparisonView) -> list[str]:

@@ -15,8 +15,15 @@ from lib.evaluation.sides import Side
 from lib.storage import suggest_name
 
 DEFAULTS = {one.name: one.default for one in fields(CompareConfig)}
-OPTIONS = {"limit": "--limit", "max_new_tokens": "--max-new-tokens", "temperature": "--temperature",
-           "top_p": "--top-p", "seed": "--seed", "repeats": "--repeats", "system": "--system"}  # fmt: skip
+OPTIONS = {
+    "limit": "--limit",
+    "max_new_tokens": "--max-new-tokens",
+    "temperature": "--temperature",
+    "top_p": "--top-p",
+    "seed": "--seed",
+    "repeats": "--repeats",
+    "system": "--system",
+}
 OWN_TEMPLATE = "its own"
 LIKE_THE_RUN = "as the first run"
 

@@ -43,10 +43,14 @@ def _actions(view: ComparisonView, row_id: int, tuned: str) -> None:
     opened = place.number("row") == row_id
     if _run_of(view, tuned):
         st.button(
-            "Hide the training rows" if opened else "Nearest training rows", key=f"near-{row_id}", type="tertiary",
-            icon=":material/manage_search:", on_click=place.put, kwargs={"row": "" if opened else str(row_id)},
+            "Hide the training rows" if opened else "Nearest training rows",
+            key=f"near-{row_id}",
+            type="tertiary",
+            icon=":material/manage_search:",
+            on_click=place.put,
+            kwargs={"row": "" if opened else str(row_id)},
             help=f"What {tuned} may have learned this answer from.",
-        )  # fmt: skip
+        )
     if view.data_ref and row_id >= 0:
         link("curate", "Open in Curate", dataset=view.data_ref, row=str(row_id), view="Rows")
 
@@ -109,7 +113,14 @@ def _nearest(view: ComparisonView, row_id: int, tuned: str) -> None:
         st.caption("No training row shares its words.")
     for near in found:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            link("curate", f"row {near.row_id}", icon=":material/open_in_new:", dataset=near.data, view="Rows",
-                 row=str(near.row_id), help="Open it in Curate.")  # fmt: skip
+            link(
+                "curate",
+                f"row {near.row_id}",
+                icon=":material/open_in_new:",
+                dataset=near.data,
+                view="Rows",
+                row=str(near.row_id),
+                help="Open it in Curate.",
+            )
             st.markdown(f":small[{near.similarity:.0%} alike]", width="content")
             st.text(f"{shorten(near.question, 160)}\n→ {shorten(near.answer, 160)}", width="stretch")

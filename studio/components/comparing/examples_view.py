@@ -39,8 +39,15 @@ def show_examples(view: ComparisonView, tuned: str) -> None:
 
 def _order(view: ComparisonView, tuned: str) -> tuple[str, Order]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        order = place.select("order", "Order", list(ORDERS), "worst", words=ORDERS.__getitem__, width=210,
-                             help="Worst first: where tuned loses most against the base.")  # fmt: skip
+        order = place.select(
+            "order",
+            "Order",
+            list(ORDERS),
+            "worst",
+            words=ORDERS.__getitem__,
+            width=210,
+            help="Worst first: where tuned loses most against the base.",
+        )
         metric = metric_choice(view)
         place.search("find", "Search", "in prompts and answers", width=240)
     if order == "row" or not metric:
@@ -50,12 +57,26 @@ def _order(view: ComparisonView, tuned: str) -> tuple[str, Order]:
 
 def _filters(view: ComparisonView, metric: str, tuned: str) -> Filters:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        outcome = place.select("outcome", "Outcome", list(OUTCOMES), "any", words=OUTCOMES.__getitem__, width=130,
-                               help="Whether tuned is better, the same or worse by the metric.")  # fmt: skip
+        outcome = place.select(
+            "outcome",
+            "Outcome",
+            list(OUTCOMES),
+            "any",
+            words=OUTCOMES.__getitem__,
+            width=130,
+            help="Whether tuned is better, the same or worse by the metric.",
+        )
         leaked = "any"
         if view.result.get("leaked"):
-            leaked = place.select("leaked", "Trained on", list(LEAKED), "any", words=LEAKED.__getitem__, width=170,
-                                  help="Leaked: a run was trained on this question.")  # fmt: skip
+            leaked = place.select(
+                "leaked",
+                "Trained on",
+                list(LEAKED),
+                "any",
+                words=LEAKED.__getitem__,
+                width=170,
+                help="Leaked: a run was trained on this question.",
+            )
         by, group = _group(view)
     return Filters(
         search=place.get("find"),
@@ -74,8 +95,9 @@ def _group(view: ComparisonView) -> tuple[str, str]:
     ways = comparison_cache.ways(view)
     if not ways:
         return "", ""
-    by = place.select("by", "Group by", [NO_GROUPS, *ways], NO_GROUPS, width=240,
-                      words=lambda key: ways.get(key, "no groups"))  # fmt: skip
+    by = place.select(
+        "by", "Group by", [NO_GROUPS, *ways], NO_GROUPS, width=240, words=lambda key: ways.get(key, "no groups")
+    )
     if by == NO_GROUPS:
         return "", ""
     groups = comparison_cache.groups(view, by)

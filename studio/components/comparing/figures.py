@@ -30,10 +30,14 @@ def show_verdict(view: ComparisonView, tuned: Sequence[str]) -> None:
     for name, empty in view.result.get("empty", {}).items():
         if empty:
             rows = counted(view.result["rows"], "row")
-            why = "" if name in tuned else (
-                "; a base does so when the template is not one it was made with. "
-                "Metrics of text then show mostly who answers at all: see the perplexity"
-            )  # fmt: skip
+            why = (
+                ""
+                if name in tuned
+                else (
+                    "; a base does so when the template is not one it was made with. "
+                    "Metrics of text then show mostly who answers at all: see the perplexity"
+                )
+            )
             st.caption(f":material/info: {escape(name)} ended without a word on {empty:,} of {rows}{why}.")
     if view.result.get("left_out"):
         listed = "; ".join(f"{count} {reason}" for reason, count in view.result["left_out"].items())
@@ -63,14 +67,16 @@ def show_figures(view: ComparisonView, tuned: Sequence[str]) -> None:
     if not pairs:
         st.caption("It has no figures.")
         return
-    st.dataframe(figure_rows(view, view.result, pairs), hide_index=True, key="compare-figures",
-                 alt="Metrics of base and tuned with differences")  # fmt: skip
+    st.dataframe(
+        figure_rows(view, view.result, pairs),
+        hide_index=True,
+        key="compare-figures",
+        alt="Metrics of base and tuned with differences",
+    )
     several = len(tuned) > 1
     marks = [
-        mark
-        for pair in pairs
-        for mark in marks_of(_label(view, pair, several), view.metrics[pair["metric"]], pair)
-    ]  # fmt: skip
+        mark for pair in pairs for mark in marks_of(_label(view, pair, several), view.metrics[pair["metric"]], pair)
+    ]
     show_forest(marks, "compare-forest")
     opened = st.expander("Each metric in words", icon=":material/notes:", key="compare-words", on_change="rerun")
     if opened.open:

@@ -68,14 +68,24 @@ def _spec(marks: Sequence[Mark]) -> dict[str, Any]:
         "animation": False,
         "grid": {"left": 8, "right": 16, "top": 12, "bottom": 34, "containLabel": True},
         "xAxis": {
-            "type": "value", "min": min(-1.0, *ends) - 0.4, "max": max(1.0, *ends) + 0.4,
-            "name": "← worse      better →", "nameLocation": "middle",
-            "nameGap": 12, "axisLabel": {"show": False}, "splitLine": {"show": False}, "axisTick": {"show": False},
+            "type": "value",
+            "min": min(-1.0, *ends) - 0.4,
+            "max": max(1.0, *ends) + 0.4,
+            "name": "← worse      better →",
+            "nameLocation": "middle",
+            "nameGap": 12,
+            "axisLabel": {"show": False},
+            "splitLine": {"show": False},
+            "axisTick": {"show": False},
         },
-        "yAxis": {"type": "category", "data": [mark.label for mark in rows], "axisTick": {"show": False},
-                  "axisLabel": {"width": 170, "overflow": "truncate"}},
+        "yAxis": {
+            "type": "category",
+            "data": [mark.label for mark in rows],
+            "axisTick": {"show": False},
+            "axisLabel": {"width": 170, "overflow": "truncate"},
+        },
         "series": [*(_interval(mark, row) for row, mark in enumerate(rows)), _points(rows)],
-    }  # fmt: skip
+    }
 
 
 def _place(mark: Mark) -> tuple[float, float, float]:
@@ -94,19 +104,41 @@ def _interval(mark: Mark, row: int) -> dict[str, Any]:
     low, _, high = _place(mark)
     colour = LOOKS.get(mark.verdict, LOOKS["no evidence"])[0]
     return {
-        "type": "line", "data": [[low, row], [high, row]], "symbol": "rect", "symbolSize": [2, 12], "silent": True,
-        "lineStyle": {"width": 2, "color": colour}, "itemStyle": {"color": colour},
-    }  # fmt: skip
+        "type": "line",
+        "data": [[low, row], [high, row]],
+        "symbol": "rect",
+        "symbolSize": [2, 12],
+        "silent": True,
+        "lineStyle": {"width": 2, "color": colour},
+        "itemStyle": {"color": colour},
+    }
 
 
 def _points(rows: Sequence[Mark]) -> dict[str, Any]:
     data = []
     for row, mark in enumerate(rows):
         colour, symbol, turn = LOOKS.get(mark.verdict, LOOKS["no evidence"])
-        label = {"show": True, "position": "top", "formatter": mark.told.replace("{", "("), "fontSize": 11,
-                 "distance": 4}  # fmt: skip
-        data.append({"value": [_place(mark)[1], row], "symbol": symbol, "symbolRotate": turn, "label": label,
-                     "itemStyle": {"color": colour}})  # fmt: skip
-    zero = {"data": [{"xAxis": 0}], "symbol": "none", "silent": True, "label": {"show": False},
-            "lineStyle": {"type": "solid", "width": 1, "color": "#8a8f98"}}  # fmt: skip
+        label = {
+            "show": True,
+            "position": "top",
+            "formatter": mark.told.replace("{", "("),
+            "fontSize": 11,
+            "distance": 4,
+        }
+        data.append(
+            {
+                "value": [_place(mark)[1], row],
+                "symbol": symbol,
+                "symbolRotate": turn,
+                "label": label,
+                "itemStyle": {"color": colour},
+            }
+        )
+    zero = {
+        "data": [{"xAxis": 0}],
+        "symbol": "none",
+        "silent": True,
+        "label": {"show": False},
+        "lineStyle": {"type": "solid", "width": 1, "color": "#8a8f98"},
+    }
     return {"type": "scatter", "data": data, "symbolSize": 12, "silent": True, "markLine": zero}

@@ -51,14 +51,30 @@ def _who(usable: list[str], asked: str, slots: Slots) -> tuple[list[str], bool, 
     first, second = st.columns(2)
     with first:
         default = [asked] if asked in usable else usable[:1]
-        chosen = st.multiselect("Runs", usable, default, key=f"new-runs-{asked}", placeholder="none",
-                                help="One or more tuned models; each is compared with the first side.")  # fmt: skip
-        base = st.checkbox("Their base too", True, key="new-base", disabled=not chosen,
-                           help="The base of the first run, in its template: what all are compared with.")  # fmt: skip
+        chosen = st.multiselect(
+            "Runs",
+            usable,
+            default,
+            key=f"new-runs-{asked}",
+            placeholder="none",
+            help="One or more tuned models; each is compared with the first side.",
+        )
+        base = st.checkbox(
+            "Their base too",
+            True,
+            key="new-base",
+            disabled=not chosen,
+            help="The base of the first run, in its template: what all are compared with.",
+        )
     with second:
         names = [model.name for model in models.list_models() if not model.problem]
-        picked = st.multiselect("Other models", names, key="new-models", placeholder="none",
-                                help="Any model here, with a template of your choice.")  # fmt: skip
+        picked = st.multiselect(
+            "Other models",
+            names,
+            key="new-models",
+            placeholder="none",
+            help="Any model here, with a template of your choice.",
+        )
         own = [LIKE_THE_RUN, OWN_TEMPLATE] if chosen else [OWN_TEMPLATE]
         others = {
             name: st.selectbox(f"Template of {escape(name)}", [*own, *template_names()], key=f"new-template-{name}")

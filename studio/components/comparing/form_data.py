@@ -57,9 +57,14 @@ def _split(ref: str) -> dict[str, str]:
     there = [name for name in (*SPLITS, *info.splits) if info.splits.get(name)]
     there = list(dict.fromkeys(there))
     split = st.segmented_control(
-        "Split", there, default=there[0] if there else None, required=True, key=f"new-split-{ref}",
-        format_func=lambda name: f"{name} · {info.splits[name]:,}", help="test: rows that runs never learn from.",
-    )  # fmt: skip
+        "Split",
+        there,
+        default=there[0] if there else None,
+        required=True,
+        key=f"new-split-{ref}",
+        format_func=lambda name: f"{name} · {info.splits[name]:,}",
+        help="test: rows that runs never learn from.",
+    )
     if split == "train":
         st.caption(":material/warning: Runs were trained on these rows: that tells what was memorised, not learned.")
     elif "test" not in there:
@@ -74,20 +79,26 @@ def _prompt_set(linked: str) -> str:
         return ""
     names = list(sets)
     chosen = st.selectbox(
-        "Prompt set", names, names.index(linked) if linked in sets else 0, key=f"new-set-{linked}",
-        format_func=lambda name: f"{name} · {counted(sets[name].prompts, 'prompt')}, "
-        f"{sets[name].with_reference:,} with a reference",
-    )  # fmt: skip
+        "Prompt set",
+        names,
+        names.index(linked) if linked in sets else 0,
+        key=f"new-set-{linked}",
+        format_func=lambda name: (
+            f"{name} · {counted(sets[name].prompts, 'prompt')}, {sets[name].with_reference:,} with a reference"
+        ),
+    )
     return chosen or ""
 
 
 def saved_upload(key: str) -> str:
     """Where an uploaded file lies; saved once, later reruns find it. Empty while there is none."""
     file = st.file_uploader(
-        "Prompts", ENDINGS, key=key,
+        "Prompts",
+        ENDINGS,
+        key=key,
         help="A question a line (.txt), or rows with a column `prompt` and, where the right answer is known, "
         "`reference`; conversations are read too. It is kept as a prompt set.",
-    )  # fmt: skip
+    )
     if file is None:
         return ""
     saved: dict[str, str] = st.session_state.setdefault("prompt-uploads", {})

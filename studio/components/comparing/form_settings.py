@@ -20,13 +20,24 @@ def choose_settings(slots: dict[str, Any]) -> dict[str, Any]:
     known = list_metrics()
     left, right = st.columns([1, 3])
     with left:
-        limit = st.number_input("Rows at most", 0, 1_000_000, ROWS, key="new-limit",
-                                help="Chosen at random, but always the same ones. 0 takes all.")  # fmt: skip
+        limit = st.number_input(
+            "Rows at most",
+            0,
+            1_000_000,
+            ROWS,
+            key="new-limit",
+            help="Chosen at random, but always the same ones. 0 takes all.",
+        )
         slots["limit"] = st.container()
     with right:
-        metrics = st.multiselect("Metrics", list(known), list(DEFAULT_METRICS), key="new-metrics",
-                                 format_func=lambda name: known[name].label,
-                                 help="Rules and metric folders of your team are among them.")  # fmt: skip
+        metrics = st.multiselect(
+            "Metrics",
+            list(known),
+            list(DEFAULT_METRICS),
+            key="new-metrics",
+            format_func=lambda name: known[name].label,
+            help="Rules and metric folders of your team are among them.",
+        )
         slots["metrics"] = st.container()
     _meaning(metrics)
     decoding = _decoding(slots)
@@ -36,25 +47,35 @@ def choose_settings(slots: dict[str, Any]) -> dict[str, Any]:
 
 def _meaning(chosen: list[str]) -> None:
     """What each chosen metric measures."""
-    opened = st.expander("What these metrics measure", icon=":material/straighten:", key="new-meaning",
-                         on_change="rerun")  # fmt: skip
+    opened = st.expander(
+        "What these metrics measure", icon=":material/straighten:", key="new-meaning", on_change="rerun"
+    )
     if opened.open:
         known = list_metrics()
         rows = [
-            {"metric": known[name].label, "measures": known[name].help, "range": limits(known[name]),
-             "direction": DIRECTIONS[known[name].higher_is_better], "needs": NEEDS[known[name].needs],
-             "signature": known[name].signature}
+            {
+                "metric": known[name].label,
+                "measures": known[name].help,
+                "range": limits(known[name]),
+                "direction": DIRECTIONS[known[name].higher_is_better],
+                "needs": NEEDS[known[name].needs],
+                "signature": known[name].signature,
+            }
             for name in chosen
-        ]  # fmt: skip
+        ]
         opened.dataframe(rows, hide_index=True, key="new-meanings", alt="Metrics with range, direction and signature")
 
 
 def _decoding(slots: dict[str, Any]) -> dict[str, Any]:
     with st.expander("How answers are made", icon=":material/tune:", key="new-decoding"):
         how = st.segmented_control(
-            "Words are", [GREEDY, DRAWN], default=GREEDY, required=True, key="new-how",
+            "Words are",
+            [GREEDY, DRAWN],
+            default=GREEDY,
+            required=True,
+            key="new-how",
             help="Greedy: the likeliest each time, so that a repeat gives the same. Drawn: by chance, as in a chat.",
-        )  # fmt: skip
+        )
         found: dict[str, Any] = {}
         if how == DRAWN:
             columns = st.columns(4)

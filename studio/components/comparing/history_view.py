@@ -17,8 +17,12 @@ from studio.components.errors import show
 from studio.components.text import ago, escape
 
 MOST_OFFERED = 200
-WORDS = {"tuned better": "▲ the other is better", "tuned worse": "▼ the other is worse", "no evidence": "● no evidence",
-         "differs": "◆ differs"}  # fmt: skip
+WORDS = {
+    "tuned better": "▲ the other is better",
+    "tuned worse": "▼ the other is worse",
+    "no evidence": "● no evidence",
+    "differs": "◆ differs",
+}
 
 
 def show_history(view: ComparisonView) -> None:

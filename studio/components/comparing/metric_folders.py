@@ -54,8 +54,13 @@ def _form() -> None:
     way = middle[0].selectbox("Direction", list(WAYS), key="folder-way")
     low = middle[1].number_input("Lowest figure", value=None, key="folder-low", placeholder=UNTOLD)
     high = right.number_input("Highest figure", value=None, key="folder-high", placeholder="none")
-    st.button("Add the folder", type="primary", disabled=not path.strip() or not name, on_click=_add,
-              args=(path.strip(), name, WAYS[way], low, high))  # fmt: skip
+    st.button(
+        "Add the folder",
+        type="primary",
+        disabled=not path.strip() or not name,
+        on_click=_add,
+        args=(path.strip(), name, WAYS[way], low, high),
+    )
 
 
 def _add(path: str, name: str, higher: bool | None, low: float | None, high: float | None) -> None:

@@ -58,9 +58,13 @@ def _chain(view: ComparisonView) -> Place:
         run = ""
     done = bool(view.result) and not view.job.live
     return Place(
-        dataset=view.data_ref, template=template if view.data_ref else "", run=run, comparison=str(view.id),
-        next_page="vote" if done else "", next_label="Vote on it",
-    )  # fmt: skip
+        dataset=view.data_ref,
+        template=template if view.data_ref else "",
+        run=run,
+        comparison=str(view.id),
+        next_page="vote" if done else "",
+        next_label="Vote on it",
+    )
 
 
 def _head(view: ComparisonView) -> None:

@@ -22,13 +22,19 @@ def show_overview() -> None:
         asked = ""
     if not usable and not views and len(models.list_models()) < 2:
         empty_state(
-            "Nothing to compare yet: train a run first. First look takes about two minutes.", "train",
+            "Nothing to compare yet: train a run first. First look takes about two minutes.",
+            "train",
             "Train First look",
-        )  # fmt: skip
+        )
         return
     linked = asked or st.query_params.get("asked", "")
-    opened = st.expander("New comparison", icon=":material/add:", expanded=bool(linked) or not views,
-                         key=f"new-comparison-{linked}", on_change="rerun")  # fmt: skip
+    opened = st.expander(
+        "New comparison",
+        icon=":material/add:",
+        expanded=bool(linked) or not views,
+        key=f"new-comparison-{linked}",
+        on_change="rerun",
+    )
     if opened.open:
         with opened:
             show_form(usable, asked)

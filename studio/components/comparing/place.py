@@ -57,9 +57,15 @@ def select(
     """A select box whose choice is in the address, unless it is the default."""
     value, widget = _shown(name, options, default)
     chosen = st.selectbox(
-        label, options, key=widget, on_change=_chosen, args=(name, default), format_func=words, help=help,
+        label,
+        options,
+        key=widget,
+        on_change=_chosen,
+        args=(name, default),
+        format_func=words,
+        help=help,
         width=width,
-    )  # fmt: skip
+    )
     return chosen or value
 
 
@@ -74,9 +80,15 @@ def switch(
     """The same as a row of buttons."""
     value, widget = _shown(name, options, default)
     chosen = st.segmented_control(
-        label, list(options), key=widget, on_change=_chosen, args=(name, default), format_func=words, required=True,
+        label,
+        list(options),
+        key=widget,
+        on_change=_chosen,
+        args=(name, default),
+        format_func=words,
+        required=True,
         label_visibility=label_visibility,
-    )  # fmt: skip
+    )
     return chosen or value
 
 
@@ -85,9 +97,15 @@ def search(name: str, label: str, placeholder: str = "", width: int | Literal["s
     widget = f"compare-{name}"
     st.session_state[widget] = get(name)
     found = st.text_input(
-        label, key=widget, on_change=_chosen, args=(name, ""), icon=":material/search:", placeholder=placeholder,
-        max_chars=LONGEST, width=width,
-    )  # fmt: skip
+        label,
+        key=widget,
+        on_change=_chosen,
+        args=(name, ""),
+        icon=":material/search:",
+        placeholder=placeholder,
+        max_chars=LONGEST,
+        width=width,
+    )
     return str(found).strip()
 
 

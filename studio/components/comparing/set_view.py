@@ -54,8 +54,14 @@ def _prompt(prompt: PromptView) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             origin = ", ".join(f"{key}: {str(value)[:60]}" for key, value in prompt.origin.items())
             st.markdown(f":small[:gray[{escape(origin or prompt.created_by)}, {ago(prompt.created_at)}]]")
-            st.button("Remove", key=f"prompt-remove-{prompt.id}", icon=":material/close:", type="tertiary",
-                      on_click=_remove, args=(prompt.id,))  # fmt: skip
+            st.button(
+                "Remove",
+                key=f"prompt-remove-{prompt.id}",
+                icon=":material/close:",
+                type="tertiary",
+                on_click=_remove,
+                args=(prompt.id,),
+            )
         show_conversation(Conversation.from_dict({"messages": prompt.messages}))
         if prompt.reference:
             st.markdown(":small[**right answer**]")

@@ -26,8 +26,15 @@ def show_slices(view: ComparisonView, tuned: str) -> None:
         st.caption("These rows cannot be put into groups: there are too few, or they have no columns or tags.")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        by = place.select("by", "Group by", list(ways), next(iter(ways)), words=lambda key: ways[key], width=280,
-                          help="Any column of the dataset, tags, lengths, or what is asked.")  # fmt: skip
+        by = place.select(
+            "by",
+            "Group by",
+            list(ways),
+            next(iter(ways)),
+            words=lambda key: ways[key],
+            width=280,
+            help="Any column of the dataset, tags, lengths, or what is asked.",
+        )
         metric = metric_choice(view)
     spec = view.metrics[metric]
     found = comparison_cache.slices(view, by, metric, tuned)
@@ -35,18 +42,26 @@ def show_slices(view: ComparisonView, tuned: str) -> None:
         st.caption("No row that counts is in any of these groups.")
         return
     picked = st.dataframe(
-        [_line(spec, one, view.sides[0], tuned) for one in found], hide_index=True, on_select="rerun",
-        selection_mode="single-row", key=f"compare-slices-{by}-{metric}", alt="Figures of each group of rows",
-    )  # fmt: skip
+        [_line(spec, one, view.sides[0], tuned) for one in found],
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"compare-slices-{by}-{metric}",
+        alt="Figures of each group of rows",
+    )
     rows = picked.selection.rows if picked else []
     label = str(found[rows[0]].label) if rows else ""
     with st.container(horizontal=True, vertical_alignment="center"):
         name = f"Examples of {escape(shorten(label, 40))}" if label else "Examples of a group"
         st.button(
-            name, icon=":material/filter_alt:",
-            disabled=not label, on_click=_open, args=(by, label), key="compare-open-slice",
+            name,
+            icon=":material/filter_alt:",
+            disabled=not label,
+            on_click=_open,
+            args=(by, label),
+            key="compare-open-slice",
             help=None if label else "Tick a group in the table first.",
-        )  # fmt: skip
+        )
         st.caption("p is corrected for how many groups there are. Rows that leaked are left out.", width="content")
     marks = [
         mark for one in found[:MOST_DRAWN] for mark in marks_of(f"{one.label} ({one.rows:,})", spec, one.to_dict())

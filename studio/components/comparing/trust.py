@@ -17,9 +17,7 @@ SHORT = 16  # digits of a hash that are shown; the exported JSON has all
 
 def show_trust(view: ComparisonView) -> None:
     """An expander, filled when it is opened."""
-    opened = st.expander(
-        "Can I trust this?", icon=":material/verified:", key="compare-trust", on_change="rerun"
-    )  # fmt: skip
+    opened = st.expander("Can I trust this?", icon=":material/verified:", key="compare-trust", on_change="rerun")
     if opened.open:
         with opened:
             _weights(view)
@@ -33,14 +31,18 @@ def _weights(view: ComparisonView) -> None:
     proof = view.result.get("proof", {})
     for run, told in proof.items():
         if told["differs"]:
-            st.markdown(f":green[:material/check:] With the adapter of {escape(run)} its base says something else: the "
-                        "numbers from which it picks its words (logits) differ.")  # fmt: skip
+            st.markdown(
+                f":green[:material/check:] With the adapter of {escape(run)} its base says something else: the "
+                "numbers from which it picks its words (logits) differ."
+            )
         else:
             st.markdown(f":red[:material/close:] With the adapter of {escape(run)} its base says exactly the same.")
     if not proof:
         st.caption("No adapter took part, or it was made before this was checked.")
-    rows = [{"side": name, **{key: _short(value) for key, value in parts.items()}}
-            for name, parts in view.result.get("sides", {}).items()]  # fmt: skip
+    rows = [
+        {"side": name, **{key: _short(value) for key, value in parts.items()}}
+        for name, parts in view.result.get("sides", {}).items()
+    ]
     if rows:
         st.dataframe(rows, hide_index=True, key="compare-hashes", alt="What each side is made of, with SHA-256 hashes")
         st.caption(f"SHA-256, first {SHORT} digits; the exported JSON has all of them.")
@@ -63,25 +65,41 @@ def _leaks(view: ComparisonView) -> None:
     with_leaks = view.result.get("with_leaks")
     if with_leaks:
         st.caption("Figures with the leaked rows; those above are without.")
-        st.dataframe(figure_rows(view, with_leaks, with_leaks["pairs"]), hide_index=True, key="compare-leaked",
-                     alt="The same figures with the leaked rows")  # fmt: skip
+        st.dataframe(
+            figure_rows(view, with_leaks, with_leaks["pairs"]),
+            hide_index=True,
+            key="compare-leaked",
+            alt="The same figures with the leaked rows",
+        )
 
 
 def _noise(view: ComparisonView) -> None:
     st.markdown("**How much is noise?**")
     noise = view.result.get("noise", {})
     rows = [
-        {"what": name, "metric": _label(view, metric), "mean": found["mean"], "lowest": found["low"],
-         "highest": found["high"], "in words": found["sentence"]}
+        {
+            "what": name,
+            "metric": _label(view, metric),
+            "mean": found["mean"],
+            "lowest": found["low"],
+            "highest": found["high"],
+            "in words": found["sentence"],
+        }
         for name, by_metric in noise.get("seeds", {}).items()
         for metric, found in by_metric.items()
-    ]  # fmt: skip
+    ]
     rows += [
-        {"what": ", ".join(group["runs"]), "metric": _label(view, metric), "mean": found["mean"],
-         "lowest": found["low"], "highest": found["high"], "in words": found["sentence"]}
+        {
+            "what": ", ".join(group["runs"]),
+            "metric": _label(view, metric),
+            "mean": found["mean"],
+            "lowest": found["low"],
+            "highest": found["high"],
+            "in words": found["sentence"],
+        }
         for group in noise.get("runs", [])
         for metric, found in group["metrics"].items()
-    ]  # fmt: skip
+    ]
     if rows:
         st.dataframe(rows, hide_index=True, key="compare-noise", alt="How far figures move with another seed")
         return

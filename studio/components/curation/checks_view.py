@@ -61,13 +61,22 @@ def _settings() -> dict[str, Any]:
     """How strict to be, for the next check."""
     with st.popover("Settings", icon=":material/tune:"):
         threshold = st.slider(
-            "Near-duplicates from", 0.5, 1.0, 0.8, 0.05, key="check-threshold",
+            "Near-duplicates from",
+            0.5,
+            1.0,
+            0.8,
+            0.05,
+            key="check-threshold",
             help="Share of words that two rows have in common (Jaccard similarity of their sets of words).",
-        )  # fmt: skip
+        )
         length = st.number_input(
-            "Longest row, in tokens", 0, 1_000_000, 0, key="check-length",
+            "Longest row, in tokens",
+            0,
+            1_000_000,
+            0,
+            key="check-length",
             help="0: only rows that are far longer than the others count as long.",
-        )  # fmt: skip
+        )
         template = choose.template()
         model = choose.tokenizer() if length else None
     limits = {"model": model, "max_length": length, "template": template} if length and model else {}

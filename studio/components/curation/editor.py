@@ -72,8 +72,14 @@ def show_editor(info: DatasetInfo, edit: Draft) -> None:
     if edit.fault:
         st.error(escape(edit.fault), icon=":material/error:")
     with st.container(horizontal=True):
-        st.button("Save edit", type="primary", icon=":material/save:", shortcut="Ctrl+Enter", on_click=_save,
-                  args=(info, edit))  # fmt: skip
+        st.button(
+            "Save edit",
+            type="primary",
+            icon=":material/save:",
+            shortcut="Ctrl+Enter",
+            on_click=_save,
+            args=(info, edit),
+        )
         st.button("Cancel", on_click=leave, args=(edit,), help="Forget what was typed")
         st.button("Add a turn", icon=":material/add:", on_click=_rearrange, args=(edit, turns.add_turn))
     edit.typed = _typed(edit)
@@ -81,8 +87,9 @@ def show_editor(info: DatasetInfo, edit: Draft) -> None:
 
 def _turn(edit: Draft, number: int, message: Message) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.selectbox(f"Role of turn {number + 1}", ROLES, ROLES.index(message.role), key=_key(edit, number, "role"),
-                     width=140)  # fmt: skip
+        st.selectbox(
+            f"Role of turn {number + 1}", ROLES, ROLES.index(message.role), key=_key(edit, number, "role"), width=140
+        )
         lines = _typed(edit)[number].content.split("\n")
         if len(lines) > 1:
             with st.popover("Cut", icon=":material/content_cut:", help="Make two turns of this one"):
@@ -92,19 +99,36 @@ def _turn(edit: Draft, number: int, message: Message) -> None:
                     format_func=lambda at: shorten(lines[at], LINE) or "(empty line)",
                     key=_key(edit, number, "line"),
                 )
-                st.button("Cut here", key=_key(edit, number, "cut"), on_click=_rearrange,
-                          args=(edit, lambda messages: turns.split_turn(messages, number, line)))  # fmt: skip
+                st.button(
+                    "Cut here",
+                    key=_key(edit, number, "cut"),
+                    on_click=_rearrange,
+                    args=(edit, lambda messages: turns.split_turn(messages, number, line)),
+                )
         if number + 1 < len(edit.messages):
-            st.button("Merge with next", icon=":material/merge:", key=_key(edit, number, "merge"),
-                      on_click=_rearrange,
-                      args=(edit, lambda messages: turns.merge_turns(messages, number)))  # fmt: skip
+            st.button(
+                "Merge with next",
+                icon=":material/merge:",
+                key=_key(edit, number, "merge"),
+                on_click=_rearrange,
+                args=(edit, lambda messages: turns.merge_turns(messages, number)),
+            )
         if len(edit.messages) > 1:
-            st.button("Remove", icon=":material/remove:", key=_key(edit, number, "drop"), on_click=_rearrange,
-                      args=(edit, lambda messages: turns.drop_turn(messages, number)))  # fmt: skip
+            st.button(
+                "Remove",
+                icon=":material/remove:",
+                key=_key(edit, number, "drop"),
+                on_click=_rearrange,
+                args=(edit, lambda messages: turns.drop_turn(messages, number)),
+            )
     st.text_area(f"Text of turn {number + 1}", message.content, key=_key(edit, number, "text"), height=_height(message))
     if message.role == "user":
-        st.text_area("Input (material that the question is about; may be empty)", message.context,
-                     key=_key(edit, number, "context"), height=68)  # fmt: skip
+        st.text_area(
+            "Input (material that the question is about; may be empty)",
+            message.context,
+            key=_key(edit, number, "context"),
+            height=68,
+        )
 
 
 def _height(message: Message) -> int:

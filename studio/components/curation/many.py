@@ -44,12 +44,23 @@ def show_many(info: DatasetInfo, place: TableState, matching: int) -> None:
             st.button("Untick", type="tertiary", on_click=table_state.pick, args=(info.ref, ()))
         do = partial(actions.change_many, info, query)
         for status in ("accepted", "rejected"):
-            st.button(f"{STATUS_LABELS[status]} {rows:,}", key=f"many-{status}", disabled=not rows, on_click=do,
-                      args=(Operation("status", status), rows))  # fmt: skip
+            st.button(
+                f"{STATUS_LABELS[status]} {rows:,}",
+                key=f"many-{status}",
+                disabled=not rows,
+                on_click=do,
+                args=(Operation("status", status), rows),
+            )
         gone = any(condition.field == "deleted" and condition.value == "yes" for condition in place.query.conditions)
         kind = "restore" if gone else "delete"
-        st.button(f"{kind.capitalize()} {rows:,}", key=f"many-{kind}", icon=":material/delete:", disabled=not rows,
-                  on_click=do, args=(Operation(kind), rows))  # fmt: skip
+        st.button(
+            f"{kind.capitalize()} {rows:,}",
+            key=f"many-{kind}",
+            icon=":material/delete:",
+            disabled=not rows,
+            on_click=do,
+            args=(Operation(kind), rows),
+        )
         with st.popover("More", disabled=not rows, help="Tags, splits, find and replace"):
             replacing = _more(do, rows)
         for condition in place.query.conditions:
@@ -68,8 +79,13 @@ def _more(do: partial[None], rows: int) -> bool:
     tag = st.text_input("Tag", key="many-tag", max_chars=40)
     with st.container(horizontal=True):
         for kind, label in (("tag", "Add the tag"), ("untag", "Remove it")):
-            st.button(label, key=f"many-do-{kind}", disabled=not tag.strip() or "," in tag, on_click=do,
-                      args=(Operation(kind, tag.strip() or "tag"), rows))  # fmt: skip
+            st.button(
+                label,
+                key=f"many-do-{kind}",
+                disabled=not tag.strip() or "," in tag,
+                on_click=do,
+                args=(Operation(kind, tag.strip() or "tag"), rows),
+            )
     st.caption("Move to another split")
     with st.container(horizontal=True):
         for split in SPLITS:
@@ -102,9 +118,11 @@ def mend(info: DatasetInfo, query: Query, check: str) -> None:
     """The proposed mends of a check, before anything is changed."""
     st.caption(f"{CHECKS[check].explanation} {CHECKS[check].remedy}")
     if check == "near_duplicate":
-        st.warning("This deletes rows. Texts that share long boilerplate count as near-duplicates too: look at some "
-                   "pairs first, and raise the threshold in the settings of the check if they differ where it matters.",
-                   icon=":material/warning:")  # fmt: skip
+        st.warning(
+            "This deletes rows. Texts that share long boilerplate count as near-duplicates too: look at some "
+            "pairs first, and raise the threshold in the settings of the check if they differ where it matters.",
+            icon=":material/warning:",
+        )
     _previewed(info, query, Operation("mend", check), "Delete" if check in REPEATS else "Mend")
 
 

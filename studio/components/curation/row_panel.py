@@ -98,15 +98,41 @@ def _buttons(
     with st.container(horizontal=True, gap="small", key="row-buttons"):
         st.button("Previous", shortcut="K", disabled=before is None, on_click=_walk, args=(info, row, step, -1))
         st.button("Next", shortcut="J", disabled=after is None, on_click=_walk, args=(info, row, step, 1))
-        st.button("Accept", shortcut="A", icon=":material/check:", disabled=fixed, on_click=change, args=(after,),
-                  kwargs={"status": "accepted"})  # fmt: skip
-        st.button("Reject", shortcut="X", icon=":material/close:", disabled=fixed, on_click=change, args=(after,),
-                  kwargs={"status": "rejected"})  # fmt: skip
-        st.button("Edit", shortcut="E", icon=":material/edit:", disabled=fixed or conversation is None,
-                  on_click=editor.begin, args=(info, row, conversation))  # fmt: skip
-        st.button("Restore" if row.state.deleted else "Delete", shortcut="D", icon=":material/delete:",
-                  disabled=fixed, on_click=change, args=(None,),
-                  kwargs={"deleted": not row.state.deleted})  # fmt: skip
+        st.button(
+            "Accept",
+            shortcut="A",
+            icon=":material/check:",
+            disabled=fixed,
+            on_click=change,
+            args=(after,),
+            kwargs={"status": "accepted"},
+        )
+        st.button(
+            "Reject",
+            shortcut="X",
+            icon=":material/close:",
+            disabled=fixed,
+            on_click=change,
+            args=(after,),
+            kwargs={"status": "rejected"},
+        )
+        st.button(
+            "Edit",
+            shortcut="E",
+            icon=":material/edit:",
+            disabled=fixed or conversation is None,
+            on_click=editor.begin,
+            args=(info, row, conversation),
+        )
+        st.button(
+            "Restore" if row.state.deleted else "Delete",
+            shortcut="D",
+            icon=":material/delete:",
+            disabled=fixed,
+            on_click=change,
+            args=(None,),
+            kwargs={"deleted": not row.state.deleted},
+        )
 
 
 def _walk(info: DatasetInfo, row: TableRow, step: Step, places: int) -> None:
@@ -149,8 +175,15 @@ def _labels(info: DatasetInfo, row: TableRow) -> None:
 
     left, right = st.columns(2)
     with left:
-        st.multiselect("Tags", list(row.state.tags), list(row.state.tags), key=tags, accept_new_options=True,
-                       on_change=tagged, placeholder="add a tag")  # fmt: skip
+        st.multiselect(
+            "Tags",
+            list(row.state.tags),
+            list(row.state.tags),
+            key=tags,
+            accept_new_options=True,
+            on_change=tagged,
+            placeholder="add a tag",
+        )
     with right:
         st.text_input("Note", row.state.note, key=note, on_change=noted, placeholder="for whoever looks next")
 
@@ -174,8 +207,13 @@ def _history(info: DatasetInfo, row: TableRow) -> None:
                 when = datetime.datetime.fromtimestamp(entry.at).strftime("%Y-%m-%d %H:%M:%S")
                 st.markdown(f":small[**{escape(entry.who)}** {escape(entry.what)} :gray[{when}]]", width="content")
                 if entry.version == info.version and entry.action not in ("undo", "redo"):
-                    st.button("Undo this", key=f"undo-{entry.version}-{entry.seq}", type="tertiary",
-                              on_click=actions.undo_entry, args=(info, entry.seq))  # fmt: skip
+                    st.button(
+                        "Undo this",
+                        key=f"undo-{entry.version}-{entry.seq}",
+                        type="tertiary",
+                        on_click=actions.undo_entry,
+                        args=(info, entry.seq),
+                    )
             _before_and_after(info, entry, row.row_id)
 
 

@@ -67,8 +67,9 @@ def show_rows(info: DatasetInfo, copy: WorkingCopy, place: TableState, page: Tab
 
 def _pager(info: DatasetInfo, page: int, pages: int) -> None:
     key = f"rows-page-{page}"  # another page is another widget: its number comes from the address
-    st.pagination(pages, default=min(page, pages), key=key,
-                  on_change=lambda: table_state.turn_to(info.ref, st.session_state[key]))  # fmt: skip
+    st.pagination(
+        pages, default=min(page, pages), key=key, on_change=lambda: table_state.turn_to(info.ref, st.session_state[key])
+    )
 
 
 def _cells(copy: WorkingCopy, row: TableRow, is_open: bool) -> dict[str, object]:

@@ -119,9 +119,15 @@ def _tokenizer(info: DatasetInfo) -> None:
         return
     default = names[0] if info.rows <= COUNTED_UNASKED else choose.LITERAL_TOKENS
     value, key = state.choice("tokenizer", [*names, choose.LITERAL_TOKENS], default)
-    st.selectbox("Count tokens of", [*names, choose.LITERAL_TOKENS], key=key, on_change=state.chosen,
-                 args=("tokenizer",), format_func=lambda name: name if name in names else "no model",
-                 help="Exact lengths of prompt and answer, counted once for each model.")  # fmt: skip
+    st.selectbox(
+        "Count tokens of",
+        [*names, choose.LITERAL_TOKENS],
+        key=key,
+        on_change=state.chosen,
+        args=("tokenizer",),
+        format_func=lambda name: name if name in names else "no model",
+        help="Exact lengths of prompt and answer, counted once for each model.",
+    )
     state.remember("tokenizer", value)
 
 

@@ -79,10 +79,21 @@ def _deal(info: DatasetInfo, copy: WorkingCopy) -> None:
         column = st.selectbox("Column with the names of splits", names, key="split-column")
         parts = {"column": column, "values": {split: split for split in SPLITS}}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        together = st.selectbox("Keep together", [NONE, *names], key="split-together",
-                                help="Rows with the same value here stay on one side: one conversation.")  # fmt: skip
-        near = st.number_input("Near-duplicates from", 0.5, 1.0, 0.8, 0.05, key="split-near",
-                               help="Share of words that two rows have in common.")  # fmt: skip
+        together = st.selectbox(
+            "Keep together",
+            [NONE, *names],
+            key="split-together",
+            help="Rows with the same value here stay on one side: one conversation.",
+        )
+        near = st.number_input(
+            "Near-duplicates from",
+            0.5,
+            1.0,
+            0.8,
+            0.05,
+            key="split-near",
+            help="Share of words that two rows have in common.",
+        )
     if st.button("Deal the rows", type="primary", icon=":material/call_split:"):
         try:
             rule = SplitRule(

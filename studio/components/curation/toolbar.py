@@ -42,8 +42,15 @@ def _search(info: DatasetInfo, place: TableState) -> None:
     def searched() -> None:
         table_state.ask(info.ref, replace(place.query, search=st.session_state[key].strip()))
 
-    st.text_input("Search rows", type="search", key=key, on_change=searched, placeholder="any text in a row",
-                  live="500ms", width=320)  # fmt: skip
+    st.text_input(
+        "Search rows",
+        type="search",
+        key=key,
+        on_change=searched,
+        placeholder="any text in a row",
+        live="500ms",
+        width=320,
+    )
 
 
 def _order(info: DatasetInfo, place: TableState, fields: dict[str, Field]) -> None:
@@ -57,8 +64,14 @@ def _order(info: DatasetInfo, place: TableState, fields: dict[str, Field]) -> No
         new = replace(place.query, sort=st.session_state[key], descending=st.session_state.get(down, False))
         table_state.ask(info.ref, new)
 
-    st.selectbox("Sort by", names, key=key, on_change=ordered, width=180,
-                 format_func=lambda name: fields[name].label if name in fields else name or NO_ORDER)  # fmt: skip
+    st.selectbox(
+        "Sort by",
+        names,
+        key=key,
+        on_change=ordered,
+        width=180,
+        format_func=lambda name: fields[name].label if name in fields else name or NO_ORDER,
+    )
     if place.query.sort:
         st.toggle("Largest first", key=down, on_change=ordered)
 
@@ -87,8 +100,9 @@ def _value(field: Field, operator: str) -> str:
     options = ("yes", "no") if field.kind == "yes or no" else known if operator in ("is", "not") else None
     key = f"filter-value-{field.name}-{operator}"
     if options:
-        return st.selectbox("Value", options, key=key,
-                            format_func=lambda one: CHECKS[one].label if field.name == "flag" else one)  # fmt: skip
+        return st.selectbox(
+            "Value", options, key=key, format_func=lambda one: CHECKS[one].label if field.name == "flag" else one
+        )
     hint = {"in": "low..high, low.. or ..high", "any": "3,5,9"}.get(operator, "")
     return st.text_input("Value", key=key, placeholder=hint) or ""
 
@@ -107,12 +121,21 @@ def _chips(info: DatasetInfo, table: Table, place: TableState) -> None:
     with st.container(horizontal=True, gap="small"):
         for condition in place.query.conditions:
             kept = tuple(one for one in place.query.conditions if one != condition)
-            st.button(escape(_words(condition, table)), icon=":material/close:",
-                      key=f"chip-{condition}", help="Take this filter away", on_click=table_state.ask,
-                      args=(info.ref, replace(place.query, conditions=kept)))  # fmt: skip
+            st.button(
+                escape(_words(condition, table)),
+                icon=":material/close:",
+                key=f"chip-{condition}",
+                help="Take this filter away",
+                on_click=table_state.ask,
+                args=(info.ref, replace(place.query, conditions=kept)),
+            )
         if len(place.query.conditions) > 1:
-            st.button("Clear all", type="tertiary", on_click=table_state.ask,
-                      args=(info.ref, replace(place.query, conditions=(), search="")))  # fmt: skip
+            st.button(
+                "Clear all",
+                type="tertiary",
+                on_click=table_state.ask,
+                args=(info.ref, replace(place.query, conditions=(), search="")),
+            )
 
 
 def _deleted(info: DatasetInfo, table: Table, place: TableState) -> None:
@@ -121,5 +144,11 @@ def _deleted(info: DatasetInfo, table: Table, place: TableState) -> None:
     if table.copy.touched and not any(one.field == "deleted" for one in place.query.conditions):
         rows = cache.count(Table(table.copy, Query((asked,))))
         if rows:
-            st.button(f"{counted(rows, 'deleted row')}", icon=":material/delete:", type="tertiary", key="to-deleted",
-                      on_click=table_state.ask, args=(info.ref, Query((asked,))))  # fmt: skip
+            st.button(
+                f"{counted(rows, 'deleted row')}",
+                icon=":material/delete:",
+                type="tertiary",
+                key="to-deleted",
+                on_click=table_state.ask,
+                args=(info.ref, Query((asked,))),
+            )

@@ -50,8 +50,13 @@ def save_button(info: DatasetInfo, copy: WorkingCopy) -> None:
     """The page's action: what was edited becomes a version."""
     waiting = unsaved(info)
     label = f"Save version ({counted(waiting, 'edited row')})" if waiting else "Save version"
-    if st.button(label, type="primary", icon=":material/save:", disabled=not waiting,
-                 help="Edits become a new version. The one you started from stays as it is."):  # fmt: skip
+    if st.button(
+        label,
+        type="primary",
+        icon=":material/save:",
+        disabled=not waiting,
+        help="Edits become a new version. The one you started from stays as it is.",
+    ):
         _save_dialog(info, waiting)
 
 
@@ -96,11 +101,19 @@ def _version(info: DatasetInfo, used: list[str], is_open: bool, is_latest: bool)
                 for run in used[:5]:
                     link("runs", run, icon=None, run=run)
         with st.container(horizontal=True):
-            if not is_latest and st.button("Restore", key=f"restore-{info.version}", icon=":material/restore:",
-                                           help="Make this content the newest version"):  # fmt: skip
+            if not is_latest and st.button(
+                "Restore",
+                key=f"restore-{info.version}",
+                icon=":material/restore:",
+                help="Make this content the newest version",
+            ):
                 _restore_dialog(info)
-            if st.button("Branch a copy", key=f"branch-{info.version}", icon=":material/fork_right:",
-                         help="A new dataset that starts with this version"):  # fmt: skip
+            if st.button(
+                "Branch a copy",
+                key=f"branch-{info.version}",
+                icon=":material/fork_right:",
+                help="A new dataset that starts with this version",
+            ):
                 _branch_dialog(info)
 
 
@@ -163,8 +176,13 @@ def _journal(info: DatasetInfo, copy: WorkingCopy) -> None:
                 f":small[**{escape(entry.who)}** {escape(_what(entry))} :gray[{ago(entry.at)}]]", width="content"
             )
             if copy.saved_as is None and entry.action not in ("undo", "redo") and latest.get(entry.seq) != "undo":
-                st.button("Undo", key=f"journal-undo-{entry.seq}", type="tertiary", on_click=actions.undo_entry,
-                          args=(info, entry.seq))  # fmt: skip
+                st.button(
+                    "Undo",
+                    key=f"journal-undo-{entry.seq}",
+                    type="tertiary",
+                    on_click=actions.undo_entry,
+                    args=(info, entry.seq),
+                )
 
 
 def _what(entry: Entry) -> str:
@@ -215,8 +233,14 @@ def _differences(found: VersionDiff, key: str) -> None:
         st.success("No row differs.", icon=":material/check:")
         return
     fields = [name for name, count in found.fields.items() if 0 < count < found.changed]
-    kind = st.segmented_control("Show", [*kinds, *fields], default=kinds[0], required=True, key=f"diff-kind-{key}",
-                                format_func=lambda one: one if one in kinds else f"changed {one}")  # fmt: skip
+    kind = st.segmented_control(
+        "Show",
+        [*kinds, *fields],
+        default=kinds[0],
+        required=True,
+        key=f"diff-kind-{key}",
+        format_func=lambda one: one if one in kinds else f"changed {one}",
+    )
     total = getattr(found, kind) if kind in kinds else found.fields[kind]
     pages = max(-(-total // DIFF_ROWS), 1)
     pager = f"diff-page-{key}-{kind}"

@@ -76,29 +76,52 @@ def _preview(look: Look, options: ExportOptions) -> None:
 
 def _options(look: Look) -> tuple[ExportOptions, str]:
     columns = st.radio(
-        "Columns", list(COLUMNS), key="export-columns", captions=list(COLUMNS.values()), persist_state="session",
+        "Columns",
+        list(COLUMNS),
+        key="export-columns",
+        captions=list(COLUMNS.values()),
+        persist_state="session",
         format_func=lambda name: LABELS[name],
-    )  # fmt: skip
+    )
     rendered = columns in ("text", "ids")
     if columns == "prompt-completion":
-        rendered = st.checkbox(f"Write both in the template {look.template}", key="export-rendered",
-                               persist_state="session", help="Otherwise the bare question and answer.")  # fmt: skip
+        rendered = st.checkbox(
+            f"Write both in the template {look.template}",
+            key="export-rendered",
+            persist_state="session",
+            help="Otherwise the bare question and answer.",
+        )
     if rendered:
         with_tokens = f"with the tokens of {look.model}" if look.model else "with the format's literal tokens"
         st.caption(f"In the template {escape(look.template)}, {escape(with_tokens)}: both are chosen above.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        format_ = st.segmented_control("Format", list(FORMATS), default=".jsonl", required=True, key="export-format",
-                                       help="  \n".join(f"{name}: {text}" for name, text in FORMATS.items()),
-                                       persist_state="session")  # fmt: skip
-        split = st.selectbox("Rows", [ALL, *look.info.splits], key="export-split", width=150, persist_state="session",
-                             format_func=lambda name: _rows_of(look.info, name))  # fmt: skip
+        format_ = st.segmented_control(
+            "Format",
+            list(FORMATS),
+            default=".jsonl",
+            required=True,
+            key="export-format",
+            help="  \n".join(f"{name}: {text}" for name, text in FORMATS.items()),
+            persist_state="session",
+        )
+        split = st.selectbox(
+            "Rows",
+            [ALL, *look.info.splits],
+            key="export-split",
+            width=150,
+            persist_state="session",
+            format_func=lambda name: _rows_of(look.info, name),
+        )
         shape = st.selectbox("As", [ONE_FILE, FOLDER], key="export-shape", width=200, persist_state="session")
     folder = shape == FOLDER
     options = ExportOptions(
-        columns=columns, split=None if split == ALL else split, split_files=folder,
-        template=look.template if rendered else None, tokenizer=look.model or None if rendered else None,
+        columns=columns,
+        split=None if split == ALL else split,
+        split_files=folder,
+        template=look.template if rendered else None,
+        tokenizer=look.model or None if rendered else None,
         escape=look.escape and rendered,
-    )  # fmt: skip
+    )
     options = _switches(look, replace(options, licence=_licence() if folder else None), rendered)
     return options, format_ or ".jsonl"
 
@@ -106,17 +129,24 @@ def _options(look: Look) -> tuple[ExportOptions, str]:
 def _switches(look: Look, options: ExportOptions, rendered: bool) -> ExportOptions:
     """What can be switched on or off for the chosen columns."""
     chosen: dict[str, Any] = {
-        "keep_good": _switch("keep_good", "Leave out rows that cannot be written, and count them",
-                             "Otherwise the first such row ends the export."),
-        "unroll": _switch("unroll", "A row for each answer",
-                          "Conversations of several turns become rows of one question and one answer. Earlier turns "
-                          "are not in them; a system prompt is."),
-    }  # fmt: skip
+        "keep_good": _switch(
+            "keep_good",
+            "Leave out rows that cannot be written, and count them",
+            "Otherwise the first such row ends the export.",
+        ),
+        "unroll": _switch(
+            "unroll",
+            "A row for each answer",
+            "Conversations of several turns become rows of one question and one answer. Earlier turns "
+            "are not in them; a system prompt is.",
+        ),
+    }
     if rendered and options.columns != "ids":
         chosen["specials"] = not _switch(
-            "no_specials", "Without the begin and end token",
+            "no_specials",
+            "Without the begin and end token",
             "For trainers whose tokenizer adds its own: otherwise the text would begin with two.",
-        )  # fmt: skip
+        )
     if options.columns == "ids":
         chosen["train_on_prompt"] = _switch("train_on_prompt", "Labels on all text, not on answers only")
         if _switch("fit", f"No row over {look.max_length:,} tokens", f"Longer ones: {look.policy}, as chosen above."):
@@ -129,8 +159,14 @@ def _switch(name: str, label: str, help_text: str | None = None) -> bool:
 
 
 def _licence() -> str | None:
-    typed = st.text_input("Licence", key="export-licence", placeholder="cc-by-4.0", width=240, persist_state="session",
-                          help="Named in the card (README.md) with counts, template and source.")  # fmt: skip
+    typed = st.text_input(
+        "Licence",
+        key="export-licence",
+        placeholder="cc-by-4.0",
+        width=240,
+        persist_state="session",
+        help="Named in the card (README.md) with counts, template and source.",
+    )
     return typed.strip() or None
 
 
@@ -144,9 +180,12 @@ def _hub(info: DatasetInfo) -> tuple[str, bool]:
         if not os.environ.get("HF_TOKEN"):
             st.caption("Needs a token that may write: HF_TOKEN when the studio starts, or `hf auth login` before.")
         name = st.text_input(
-            "Dataset on the Hub", key="export-push", placeholder=f"owner/{info.name}", persist_state="session",
+            "Dataset on the Hub",
+            key="export-push",
+            placeholder=f"owner/{info.name}",
+            persist_state="session",
             help="Goes there as a file for each split, with a card.",
-        )  # fmt: skip
+        )
         public = st.checkbox("Everybody may read it", key="export-public", persist_state="session")
     return name.strip(), public
 

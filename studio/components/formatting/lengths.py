@@ -36,18 +36,22 @@ def _chart(info: DatasetInfo, bars: list[results.Bar], limit: int) -> None:
     names = [f"{bar.low:,}" if bar.high is not None else f"{bar.low:,}+" for bar in bars]
     cut = sum(bar.high is not None and bar.high <= limit for bar in bars)
     line = {
-        "silent": True, "symbol": "none", "label": {"formatter": f"longest row {limit:,}", "position": "end"},
-        "lineStyle": {"color": "#c0392b", "type": "dashed", "width": 2}, "data": [{"xAxis": min(cut, len(bars) - 1)}],
-    }  # fmt: skip
+        "silent": True,
+        "symbol": "none",
+        "label": {"formatter": f"longest row {limit:,}", "position": "end"},
+        "lineStyle": {"color": "#c0392b", "type": "dashed", "width": 2},
+        "data": [{"xAxis": min(cut, len(bars) - 1)}],
+    }
     spec = {
         "animation": False,
         "grid": {"left": 44, "right": 12, "top": 18, "bottom": 36},
         "tooltip": {"trigger": "axis"},
         "xAxis": {"type": "category", "data": names, "name": "tokens", "nameLocation": "middle", "nameGap": 24},
         "yAxis": {"type": "value"},
-        "series": [{"name": "rows", "type": "bar", "data": inside, "barCategoryGap": "8%",
-                    "markLine": line if limit else None}],
-    }  # fmt: skip
+        "series": [
+            {"name": "rows", "type": "bar", "data": inside, "barCategoryGap": "8%", "markLine": line if limit else None}
+        ],
+    }
     listed = ", ".join(f"{name}: {bar.rows:,}" for name, bar in zip(names, bars, strict=True))
     st.echarts_chart(spec, height=190, key=f"lengths-{info.ref}", alt=f"Rows by tokens, from: {listed}.")
 
@@ -56,10 +60,13 @@ def show_effects(look: Look, summary: dict[str, Any]) -> None:
     """Each way with long rows with what it would come to; the chosen one holds for the whole page."""
     st.session_state["effects"] = look.policy  # it may have been chosen above
     st.radio(
-        f"Rows over {look.max_length:,} tokens, counted before anything happens", list(POLICIES), key="effects",
-        captions=[_words(Effect.from_dict(summary["effects"][policy])) for policy in POLICIES], on_change=_choose,
+        f"Rows over {look.max_length:,} tokens, counted before anything happens",
+        list(POLICIES),
+        key="effects",
+        captions=[_words(Effect.from_dict(summary["effects"][policy])) for policy in POLICIES],
+        on_change=_choose,
         help="  \n".join(f"*{name}*: {text}" for name, text in POLICIES.items()),
-    )  # fmt: skip
+    )
 
 
 def _choose() -> None:

@@ -68,8 +68,12 @@ def show_headline(look: Look) -> None:
     if not any(counts.values()):
         st.badge("no findings", color="green", icon=":material/check:")
     if summary["left_out"]:
-        st.badge(f"{counted(summary['left_out'], 'row')} left out", color="red", icon=":material/block:",
-                 help="A run would leave them out: refused by the template, or without an answer.")  # fmt: skip
+        st.badge(
+            f"{counted(summary['left_out'], 'row')} left out",
+            color="red",
+            icon=":material/block:",
+            help="A run would leave them out: refused by the template, or without an answer.",
+        )
 
 
 def show_lint_view(look: Look) -> None:
@@ -120,9 +124,13 @@ def _kinds(look: Look, settings: LintSettings, summary: dict[str, Any]) -> None:
         return
     chosen, widget = state.choice("lint", list(kinds), next(iter(kinds)))
     st.radio(
-        "Findings", list(kinds), key=widget, on_change=state.chosen, args=("lint",),
+        "Findings",
+        list(kinds),
+        key=widget,
+        on_change=state.chosen,
+        args=("lint",),
         format_func=lambda name: _label(kinds[name], summary["rows"]),
-    )  # fmt: skip
+    )
     _kind(look, settings, kinds[chosen])
     clean = [kind["label"] for kind in summary["kinds"] if not kind["found"]]
     if clean:
@@ -176,8 +184,13 @@ def _rows(look: Look, settings: LintSettings, kind: dict[str, Any]) -> None:
         with st.container(border=True):
             with st.container(horizontal=True, vertical_alignment="center"):
                 key = f"see-{kind['name']}-{finding.row_id}-{finding.message}"
-                if st.button(f"Row {finding.row_id}", key=key, type="tertiary", icon=":material/visibility:",
-                             help="See it as text and tokens"):  # fmt: skip
+                if st.button(
+                    f"Row {finding.row_id}",
+                    key=key,
+                    type="tertiary",
+                    icon=":material/visibility:",
+                    help="See it as text and tokens",
+                ):
                     see_row(finding.row_id)
                     st.rerun()  # a fragment: the whole page changes
                 st.markdown(f":small[:gray[{escape(finding.detail)}]]", width="content")

@@ -68,8 +68,14 @@ def choose_look(info: DatasetInfo, copy: WorkingCopy) -> Look:
 def _policy() -> str:
     value, key = state.choice("long", list(POLICIES), "drop")
     listed = " ".join(f"*{name}*: {text}" for name, text in POLICIES.items())
-    st.selectbox("Long rows", list(POLICIES), key=key, on_change=state.chosen, args=("long",),
-                 help=f"What a run does with rows over the longest. {listed}")  # fmt: skip
+    st.selectbox(
+        "Long rows",
+        list(POLICIES),
+        key=key,
+        on_change=state.chosen,
+        args=("long",),
+        help=f"What a run does with rows over the longest. {listed}",
+    )
     return value
 
 
@@ -77,9 +83,14 @@ def _max_length() -> int:
     key = "choose-length"
     st.session_state[key] = _asked_length() or DEFAULT_LENGTH
     found: int = st.number_input(
-        "Longest row", SHORTEST, 9_999_999, key=key, step=64, on_change=_put_length,
+        "Longest row",
+        SHORTEST,
+        9_999_999,
+        key=key,
+        step=64,
+        on_change=_put_length,
         help="In tokens, as `max_length` of a run. What is behind it is cut off or the row left out.",
-    )  # fmt: skip
+    )
     return found
 
 
@@ -96,10 +107,12 @@ def _escape() -> bool:
     key = "choose-escape"
     st.session_state[key] = state.get("escape") == "yes"
     found: bool = st.toggle(
-        "Escape marks", key=key, on_change=_put_escape,
+        "Escape marks",
+        key=key,
+        on_change=_put_escape,
         help="Marks of the format inside a message, such as [INST] in a question, are written with a backslash "
         "([\\INST]) instead of the row being refused.",
-    )  # fmt: skip
+    )
     return found
 
 

@@ -96,8 +96,14 @@ def _start(look: Look, starts: dict[str, str]) -> str:
     if st.session_state.get(START) not in starts:
         st.session_state[START] = look.template if look.template in starts else EXAMPLE_NAME
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        start = st.selectbox("Start from", names, key=START, width=240, persist_state="session",
-                             help="A template that is saved here, the model's own, or an example.")  # fmt: skip
+        start = st.selectbox(
+            "Start from",
+            names,
+            key=START,
+            width=240,
+            persist_state="session",
+            help="A template that is saved here, the model's own, or an example.",
+        )
         changed = start in _drafts() and _drafts()[start] != starts[start]
         if changed and st.button("Throw changes away", icon=":material/undo:", type="tertiary"):
             _drafts().pop(start)
@@ -132,13 +138,24 @@ def _save_bar(look: Look, start: str, key: str, source: str, faults: list[Templa
         st.session_state[NAME] = start if _is_saved(start) else ""
         st.session_state["template-named-for"] = start
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.text_input("Save as", key=NAME, placeholder="support-style", width=200, persist_state="session",
-                             help="A name that is saved already gets a next version; runs keep theirs.")  # fmt: skip
+        name = st.text_input(
+            "Save as",
+            key=NAME,
+            placeholder="support-style",
+            width=200,
+            persist_state="session",
+            help="A name that is saved already gets a next version; runs keep theirs.",
+        )
         st.text_input("Note", key=NOTE, placeholder="what it is for", width=220, persist_state="session")
         st.button(
-            "Save and use", type="primary", icon=":material/save:", disabled=bool(faults), on_click=_save,
-            args=(look, key, source), help="Saves it, chooses it on this page, and checks whether all rows come back.",
-        )  # fmt: skip
+            "Save and use",
+            type="primary",
+            icon=":material/save:",
+            disabled=bool(faults),
+            on_click=_save,
+            args=(look, key, source),
+            help="Saves it, chooses it on this page, and checks whether all rows come back.",
+        )
     failure = st.session_state.pop(FAILED, None)
     if failure:
         show(*failure)
@@ -204,10 +221,16 @@ def _about(look: Look, template: Template, source: str, segments: list[Segment])
     else:
         st.caption("Learned: each answer and what ends it, as there is no {% generation %}.")
     if not _ends(segments):
-        st.warning("No special token that is learned ends an answer: a model would not learn when to stop. "
-                   "Write eos_token behind each.", icon=":material/warning:")  # fmt: skip
+        st.warning(
+            "No special token that is learned ends an answer: a model would not learn when to stop. "
+            "Write eos_token behind each.",
+            icon=":material/warning:",
+        )
     if "add_generation_prompt" not in source:
-        st.warning("It does not ask add_generation_prompt: what stands between question and answer is learned as part "
-                   "of the answer. End with it where that is true.", icon=":material/warning:")  # fmt: skip
+        st.warning(
+            "It does not ask add_generation_prompt: what stands between question and answer is learned as part "
+            "of the answer. End with it where that is true.",
+            icon=":material/warning:",
+        )
     if template.parse is None:
         st.caption(":material/help: Text in this form cannot be read back: its layout could not be learned.")

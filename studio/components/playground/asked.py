@@ -34,24 +34,45 @@ def show_settings() -> None:
     now = sampling()
     with st.popover(in_words(now), icon=":material/tune:", help="How tokens are chosen, and how many at most"):
         length = st.number_input(
-            "New tokens at most", 1, 4096, now["max_new_tokens"], step=16, key="playground-length",
+            "New tokens at most",
+            1,
+            4096,
+            now["max_new_tokens"],
+            step=16,
+            key="playground-length",
             help="Where an answer is cut. A token is about four letters of English.",
-        )  # fmt: skip
+        )
         temperature = st.slider(
-            "Temperature", 0.0, 2.0, now["temperature"], 0.1, key="playground-temperature",
+            "Temperature",
+            0.0,
+            2.0,
+            now["temperature"],
+            0.1,
+            key="playground-temperature",
             help="0 is greedy: always the likeliest token, so that asking again gives the same. "
             "Higher: more surprising answers.",
-        )  # fmt: skip
+        )
         greedy = temperature == 0
         top_p = st.slider(
-            "Top-p", 0.05, 1.0, now["top_p"], 0.05, key="playground-top-p", disabled=greedy,
+            "Top-p",
+            0.05,
+            1.0,
+            now["top_p"],
+            0.05,
+            key="playground-top-p",
+            disabled=greedy,
             help=f"Draw only from the likeliest tokens that together have this share. {_GREEDY if greedy else ''}",
-        )  # fmt: skip
+        )
         seed = st.number_input(
-            "Seed", 0, 2**31 - 1, now["seed"], key="playground-seed", disabled=greedy,
+            "Seed",
+            0,
+            2**31 - 1,
+            now["seed"],
+            key="playground-seed",
+            disabled=greedy,
             help="Equal seeds draw the same numbers in every pane, so that what differs is due to the models. "
             f"{_GREEDY if greedy else ''}",
-        )  # fmt: skip
+        )
     new = {"max_new_tokens": int(length), "temperature": temperature, "top_p": top_p, "seed": int(seed)}
     st.session_state[_SAMPLING] = new
     if new != now:
@@ -62,14 +83,19 @@ def show_settings() -> None:
 def _system_prompt() -> None:
     before = system()
     with st.popover(
-        "System prompt" if not before.strip() else "System prompt set", icon=":material/settings:",
+        "System prompt" if not before.strip() else "System prompt set",
+        icon=":material/settings:",
         help="Text that stands before the conversation, where a template has a place for it",
-    ):  # fmt: skip
+    ):
         text = st.text_area(
-            "System prompt", value=before, key="playground-system-prompt", height=120, max_chars=20_000,
+            "System prompt",
+            value=before,
+            key="playground-system-prompt",
+            height=120,
+            max_chars=20_000,
             placeholder="None",
             help="Holds from the next question on. A template without a place for one says so in its pane.",
-        )  # fmt: skip
+        )
     st.session_state[_SYSTEM] = text
     if bool(text.strip()) != bool(before.strip()):
         st.rerun()

@@ -18,8 +18,12 @@ from studio.components.playground import asked
 from studio.components.playground.panes import Pane
 
 _TALK, _STREAM, _FRESH, _EDITING, _EMPTY = (
-    "playground-talk", "playground-stream", "playground-fresh", "playground-editing", "playground-empty",
-)  # fmt: skip
+    "playground-talk",
+    "playground-stream",
+    "playground-fresh",
+    "playground-editing",
+    "playground-empty",
+)
 
 
 def talk() -> Talk:

@@ -51,22 +51,40 @@ def keep_as_row(talk: Talk, panes: Sequence[Pane]) -> None:
     """Choose an answer, correct it, and the dataset that it goes into."""
     _close_when_done()
     at, pane, answer = _choose(talk, panes)
-    text = st.text_area("Answer", value=answer.text, height=140, key=f"keep-answer-{at}-{pane.key}",
-                        help="What the row is to teach: correct it where it is wrong.")  # fmt: skip
+    text = st.text_area(
+        "Answer",
+        value=answer.text,
+        height=140,
+        key=f"keep-answer-{at}-{pane.key}",
+        help="What the row is to teach: correct it where it is wrong.",
+    )
     names = [info.name for info in datasets.list_datasets()]
     dataset = st.selectbox(
-        "Dataset", names, accept_new_options=True, key="keep-dataset", index=0 if names else None,
-        placeholder="A new name", help="It gets a new version with this row; a new name makes a new dataset.",
-    )  # fmt: skip
+        "Dataset",
+        names,
+        accept_new_options=True,
+        key="keep-dataset",
+        index=0 if names else None,
+        placeholder="A new name",
+        help="It gets a new version with this row; a new name makes a new dataset.",
+    )
     split = st.segmented_control(
-        "Split", ["train", "validation", "test"], default="train", required=True, key="keep-split",
+        "Split",
+        ["train", "validation", "test"],
+        default="train",
+        required=True,
+        key="keep-split",
         help="Rows of train are learned from, the others are held out.",
-    )  # fmt: skip
+    )
     _shared_fault()
     st.button(
-        "Add row", type="primary", key="keep-row-now", disabled=not (dataset and text.strip()), on_click=_add_row,
+        "Add row",
+        type="primary",
+        key="keep-row-now",
+        disabled=not (dataset and text.strip()),
+        on_click=_add_row,
         args=(talk, at, pane, text, dataset, split),
-    )  # fmt: skip
+    )
 
 
 @st.dialog("Keep as test prompt", icon=":material/bookmark_add:")
@@ -74,21 +92,33 @@ def keep_as_prompt(talk: Talk, panes: Sequence[Pane]) -> None:
     """Choose an answer, say whether it is good, and the prompt set that its question goes into."""
     _close_when_done()
     at, pane, answer = _choose(talk, panes)
-    judged = st.segmented_control("This answer is", ["good", "bad"], default="good", required=True,
-                                  key=f"keep-judged-{at}-{pane.key}")  # fmt: skip
+    judged = st.segmented_control(
+        "This answer is", ["good", "bad"], default="good", required=True, key=f"keep-judged-{at}-{pane.key}"
+    )
     reference = st.text_area(
-        "Right answer", value=answer.text if judged == "good" else "", height=140,
+        "Right answer",
+        value=answer.text if judged == "good" else "",
+        height=140,
         key=f"keep-reference-{at}-{pane.key}-{judged}",
         help="What later answers are compared with. Empty where nobody knows: then no metric needs it.",
-    )  # fmt: skip
+    )
     names = [one.name for one in prompt_sets.list_sets()]
-    chosen = st.selectbox("Prompt set", list(dict.fromkeys([*names, TEST_SET])), accept_new_options=True,
-                          key="keep-set", help="A new name makes a new set.")  # fmt: skip
+    chosen = st.selectbox(
+        "Prompt set",
+        list(dict.fromkeys([*names, TEST_SET])),
+        accept_new_options=True,
+        key="keep-set",
+        help="A new name makes a new set.",
+    )
     _shared_fault()
     st.button(
-        "Keep prompt", type="primary", key="keep-prompt-now", disabled=not chosen, on_click=_add_prompt,
+        "Keep prompt",
+        type="primary",
+        key="keep-prompt-now",
+        disabled=not chosen,
+        on_click=_add_prompt,
         args=(talk, at, pane, answer, judged, reference, chosen),
-    )  # fmt: skip
+    )
 
 
 def _choose(talk: Talk, panes: Sequence[Pane]) -> tuple[int, Pane, Answer]:
@@ -103,11 +133,22 @@ def _choose(talk: Talk, panes: Sequence[Pane]) -> tuple[int, Pane, Answer]:
         st.stop()
     at = turns[-1]
     if len(turns) > 1:
-        at = st.selectbox("Question", turns, index=len(turns) - 1, key="keep-turn",
-                          format_func=lambda number: shorten(talk.turns[number].content, 70))  # fmt: skip
+        at = st.selectbox(
+            "Question",
+            turns,
+            index=len(turns) - 1,
+            key="keep-turn",
+            format_func=lambda number: shorten(talk.turns[number].content, 70),
+        )
     keys = [pane.key for pane in panes if pane.key in there[at]]
-    key = st.radio("Whose answer", keys, index=len(keys) - 1, horizontal=True, key=f"keep-pane-{at}",
-                   format_func=lambda key: f"{escape(known[key].name)} ({known[key].kind})")  # fmt: skip
+    key = st.radio(
+        "Whose answer",
+        keys,
+        index=len(keys) - 1,
+        horizontal=True,
+        key=f"keep-pane-{at}",
+        format_func=lambda key: f"{escape(known[key].name)} ({known[key].kind})",
+    )
     return at, known[key], talk.turns[at].answers[key]
 
 
@@ -138,9 +179,7 @@ def _add_row(talk: Talk, at: int, pane: Pane, text: str, dataset: str, split: st
     _try(keep)
 
 
-def _add_prompt(
-    talk: Talk, at: int, pane: Pane, answer: Answer, judged: str, reference: str, prompt_set: str
-) -> None:  # fmt: skip
+def _add_prompt(talk: Talk, at: int, pane: Pane, answer: Answer, judged: str, reference: str, prompt_set: str) -> None:
     def keep() -> Kept:
         origin: dict[str, Any] = {"run": pane.side.run} if pane.side and pane.side.run else {"model": pane.name}
         origin |= {"answer": answer.text, "judged": judged, "asked": pane.asked, "sampling": asked.sampling()}

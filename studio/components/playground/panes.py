@@ -122,10 +122,15 @@ def show_bar(panes: list[Pane]) -> None:
         with st.container(horizontal=True, width="content", gap="xsmall", vertical_alignment="center"):
             st.markdown(f"**{escape(pane.name)}** :small[:gray[{pane.kind}]]", width="content")
             st.button(
-                "Remove", icon=":material/close:", type="tertiary", key=f"remove-{pane.key}", disabled=len(panes) == 1,
-                on_click=_remove, args=([one.key for one in panes], pane.key),
+                "Remove",
+                icon=":material/close:",
+                type="tertiary",
+                key=f"remove-{pane.key}",
+                disabled=len(panes) == 1,
+                on_click=_remove,
+                args=([one.key for one in panes], pane.key),
                 help=f"Ask {escape(pane.name)} no more. Its answers come back when you add it again.",
-            )  # fmt: skip
+            )
     if len(panes) < MOST:
         with st.popover("Add", icon=":material/add:", help="Ask another run, base or model beside these"):
             _adding([pane.key for pane in panes])
@@ -139,22 +144,37 @@ def _adding(keys: list[str]) -> None:
     usable = _usable_runs()
     if usable:
         run = st.selectbox(
-            "Run", list(usable), format_func=lambda name: f"{name} · {usable[name].model} · {usable[name].template}",
-            key="add-run", help="Asked in the template that it was trained in.",
-        )  # fmt: skip
+            "Run",
+            list(usable),
+            format_func=lambda name: f"{name} · {usable[name].model} · {usable[name].template}",
+            key="add-run",
+            help="Asked in the template that it was trained in.",
+        )
         with st.container(horizontal=True):
             for label, key in (("Add run", f"run:{run}"), ("Add its base", f"base:{run}")):
                 st.button(label, disabled=key in keys, on_click=_keep, args=([*keys, key],), key=f"add-{label}")
     names = _usable_models()
     model = st.selectbox(
-        "Model", names, accept_new_options=True, key="add-model", index=0 if names else None,
+        "Model",
+        names,
+        accept_new_options=True,
+        key="add-model",
+        index=0 if names else None,
         help="One of the models here, a folder, or the id of one that was fetched from the Hub.",
-    )  # fmt: skip
+    )
     template = st.selectbox(
-        "Template", ["", *template_names()], format_func=lambda name: name or "its own chat template",
-        key="add-template", help="How the conversation is written for it.",
-    )  # fmt: skip
-    held = st.selectbox("Held", QUANTIZATIONS, format_func=HELD.__getitem__, key="add-held",
-                        help="Fewer bits need less memory and answer a little differently.")  # fmt: skip
+        "Template",
+        ["", *template_names()],
+        format_func=lambda name: name or "its own chat template",
+        key="add-template",
+        help="How the conversation is written for it.",
+    )
+    held = st.selectbox(
+        "Held",
+        QUANTIZATIONS,
+        format_func=HELD.__getitem__,
+        key="add-held",
+        help="Fewer bits need less memory and answer a little differently.",
+    )
     key = f"model:{model}|{template or 'model'}|{held}"
     st.button("Add model", disabled=not model or key in keys, on_click=_keep, args=([*keys, key],), key="add-a-model")

@@ -21,19 +21,29 @@ def show_prompt(talk: Talk, panes: Sequence[Pane]) -> None:
     with st.form("playground-ask", border=False):
         question_box, input_box = st.columns([3, 2])
         question_box.text_area(
-            "Question", value=content, key=held.field("prompt"), height=100,
+            "Question",
+            value=content,
+            key=held.field("prompt"),
+            height=100,
             placeholder="Go on, or ask something else" if talk.turns else "Ask something",
-        )  # fmt: skip
+        )
         input_box.text_area(
-            "Input (optional)", value=context, key=held.field("input"), height=100,
+            "Input (optional)",
+            value=context,
+            key=held.field("input"),
+            height=100,
             help="Material that the question is about; written as the template writes Alpaca's input.",
-        )  # fmt: skip
+        )
         if held.asked_nothing():
             st.warning("Write a question first.", icon=":material/edit:")
         st.form_submit_button(
-            "Ask", type="primary", icon=":material/send:", on_click=held.send, disabled=talk.going or not _able(panes),
+            "Ask",
+            type="primary",
+            icon=":material/send:",
+            on_click=held.send,
+            disabled=talk.going or not _able(panes),
             help="Asks all panes. Ctrl + Enter in the question does the same.",
-        )  # fmt: skip
+        )
 
 
 def show_tools(talk: Talk, panes: Sequence[Pane]) -> bool:
@@ -43,18 +53,30 @@ def show_tools(talk: Talk, panes: Sequence[Pane]) -> bool:
     written = any(answer.ended in WRITTEN for turn in talk.turns for answer in turn.answers.values())
     with st.container(horizontal=True, vertical_alignment="center", key="playground-tools"):
         marked = len(panes) > 1 and st.toggle(
-            "Mark words that differ", key="playground-marked", persist_state="session",
+            "Mark words that differ",
+            key="playground-marked",
+            persist_state="session",
             help="Underlines what an answer says and the first pane's does not.",
-        )  # fmt: skip
+        )
         for label, icon, key, opens, about in (
             ("Keep as row", ":material/playlist_add:", "K", keep_as_row, "Adds question and answer to a dataset."),
-            ("Keep as test prompt", ":material/bookmark_add:", "T", keep_as_prompt,
-             "Adds the question to a prompt set, to be asked again in comparisons."),
-        ):  # fmt: skip
+            (
+                "Keep as test prompt",
+                ":material/bookmark_add:",
+                "T",
+                keep_as_prompt,
+                "Adds the question to a prompt set, to be asked again in comparisons.",
+            ),
+        ):
             if st.button(label, icon=icon, shortcut=key, disabled=talk.going or not written, help=about):
                 opens(talk, panes)
-        st.button("Start over", icon=":material/restart_alt:", type="tertiary", on_click=held.restart,
-                  help="Empties the conversation.")  # fmt: skip
+        st.button(
+            "Start over",
+            icon=":material/restart_alt:",
+            type="tertiary",
+            on_click=held.restart,
+            help="Empties the conversation.",
+        )
     return bool(marked)
 
 

@@ -30,8 +30,13 @@ def show_turns(talk: Talk, panes: Sequence[Pane], marked: bool) -> dict[str, Any
             show(*turn.fault)
         left_out = any(pane.side is not None and pane.key not in turn.answers for pane in panes)
         if last and not talk.going and (turn.fault or left_out):
-            st.button("Ask again", icon=":material/refresh:", on_click=held.again, key="ask-again",
-                      help="Asks all panes this question once more.")  # fmt: skip
+            st.button(
+                "Ask again",
+                icon=":material/refresh:",
+                on_click=held.again,
+                key="ask-again",
+                help="Asks all panes this question once more.",
+            )
     return boxes
 
 
@@ -71,13 +76,24 @@ def _question(turn: Turn, number: int, going: bool, last: bool) -> None:
                 st.caption("input")
                 st.text(turn.context)
         if going and last:  # above the answers: what is below them moves while they are written, under the mouse too
-            st.button("Stop", icon=":material/stop:", key="playground-stop", on_click=held.stop,
-                      help="What was written stays.")  # fmt: skip
+            st.button(
+                "Stop",
+                icon=":material/stop:",
+                key="playground-stop",
+                on_click=held.stop,
+                help="What was written stays.",
+            )
             return
         st.button(
-            "Edit", icon=":material/edit:", type="tertiary", key=f"edit-{number}", disabled=going, on_click=held.edit,
-            args=(number,), help="Change this question and send it again; what came after it goes.",
-        )  # fmt: skip
+            "Edit",
+            icon=":material/edit:",
+            type="tertiary",
+            key=f"edit-{number}",
+            disabled=going,
+            on_click=held.edit,
+            args=(number,),
+            help="Change this question and send it again; what came after it goes.",
+        )
 
 
 def _editor(turn: Turn, number: int) -> None:

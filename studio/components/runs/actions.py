@@ -20,9 +20,12 @@ LONGER = 20  # steps that the field proposes
 def show_ends(run: RunView) -> None:
     """Buttons that end a live run: one keeps what it has learned, the other waits for nothing."""
     if run.status == "running" and st.button(
-        "Stop and keep", icon=":material/stop:", disabled=run.job.stopping, key="stop-run",
+        "Stop and keep",
+        icon=":material/stop:",
+        disabled=run.job.stopping,
+        key="stop-run",
         help="After the step that it is at: its adapter is measured and saved.",
-    ):  # fmt: skip
+    ):
         runs.stop(run.id, person.name())
         st.rerun()
     if st.button("Cancel", icon=":material/close:", type="tertiary", key="cancel-run", help=_CANCEL):
@@ -43,13 +46,22 @@ def show_actions(run: RunView) -> None:
                 _to(lambda: runs.resume(run.id, person.name()))
         suggest = remedy(run)
         if suggest and st.button(
-            f"Retry with {suggestions.words(suggest)}", type="primary", icon=":material/replay:",
+            f"Retry with {suggestions.words(suggest)}",
+            type="primary",
+            icon=":material/replay:",
             help="A run of its own, with all other settings as they are.",
-        ):  # fmt: skip
+        ):
             _to(lambda: runs.retry(run.id, person.name(), suggest))
         if run.dataset:
-            link("train", "Copy its settings", icon=":material/content_copy:", copy=run.id, dataset=run.data_ref,
-                 template=run.template, model=run.model)  # fmt: skip
+            link(
+                "train",
+                "Copy its settings",
+                icon=":material/content_copy:",
+                copy=run.id,
+                dataset=run.data_ref,
+                template=run.template,
+                model=run.model,
+            )
         if runs.extendable(run) is not None:
             _longer(run)
 
@@ -59,8 +71,14 @@ _RESUME = "From its last checkpoint, with the same rows in the same order: as if
 
 def _longer(run: RunView) -> None:
     with st.popover("Train longer", icon=":material/more_time:", type="tertiary"):
-        steps = st.number_input("More steps", 1, 1_000_000, LONGER, key="more-steps",
-                                help="The learning rate goes on as if the run had been planned so.")  # fmt: skip
+        steps = st.number_input(
+            "More steps",
+            1,
+            1_000_000,
+            LONGER,
+            key="more-steps",
+            help="The learning rate goes on as if the run had been planned so.",
+        )
         if st.button("Go on", type="primary", key="extend"):
             _to(lambda: runs.extend(run.id, person.name(), int(steps)))
 
@@ -77,8 +95,15 @@ def _to(act: Callable[[], RunView]) -> None:
 def show_labels(run: RunView) -> None:
     """Tags and a note, as people write them."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        tags = st.multiselect("Tags", list(run.tags), list(run.tags), key=f"tags-{run.id}", accept_new_options=True,
-                              placeholder="baseline", width=320)  # fmt: skip
+        tags = st.multiselect(
+            "Tags",
+            list(run.tags),
+            list(run.tags),
+            key=f"tags-{run.id}",
+            accept_new_options=True,
+            placeholder="baseline",
+            width=320,
+        )
         text = st.text_input("Note", run.note, key=f"note-{run.id}", placeholder="what it is for, what came of it")
     if list(tags) != list(run.tags) or text.strip() != run.note:
         try:

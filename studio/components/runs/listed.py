@@ -20,8 +20,13 @@ PAGE = 20
 def show_list(views: list[RunView]) -> None:
     """A line a run, newest first, some at a time."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        search = st.text_input("Search", key="runs-search", icon=":material/search:", persist_state="session",
-                               placeholder="name, dataset, model, template, state, tag, note or person")  # fmt: skip
+        search = st.text_input(
+            "Search",
+            key="runs-search",
+            icon=":material/search:",
+            persist_state="session",
+            placeholder="name, dataset, model, template, state, tag, note or person",
+        )
         _compare_button()
         show_adopting()
     found = labels.matching(views, search)
@@ -45,10 +50,24 @@ def _queue() -> None:
     with st.expander(f"{len(waiting)} runs wait for the device", icon=":material/schedule:", expanded=True):
         for place, view in enumerate(waiting):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                st.button("First", key=f"first-{view.id}", icon=":material/vertical_align_top:", disabled=place == 0,
-                          on_click=_move, args=(view.id, waiting[0].id), type="tertiary")  # fmt: skip
-                st.button("Up", key=f"up-{view.id}", icon=":material/arrow_upward:", disabled=place == 0,
-                          on_click=_move, args=(view.id, waiting[max(place - 1, 0)].id), type="tertiary")  # fmt: skip
+                st.button(
+                    "First",
+                    key=f"first-{view.id}",
+                    icon=":material/vertical_align_top:",
+                    disabled=place == 0,
+                    on_click=_move,
+                    args=(view.id, waiting[0].id),
+                    type="tertiary",
+                )
+                st.button(
+                    "Up",
+                    key=f"up-{view.id}",
+                    icon=":material/arrow_upward:",
+                    disabled=place == 0,
+                    on_click=_move,
+                    args=(view.id, waiting[max(place - 1, 0)].id),
+                    type="tertiary",
+                )
                 st.markdown(f"{place + 1}. **{view.id}** :small[{view.data_ref} · {escape(view.model)}]")
 
 
@@ -75,8 +94,14 @@ def _pick(run_id: str) -> None:
 def _compare_button() -> None:
     chosen = picked()
     label = f"Compare {len(chosen)} runs" if len(chosen) > 1 else "Compare runs"
-    st.button(label, icon=":material/stacked_line_chart:", disabled=len(chosen) < 2, on_click=_open, args=(chosen,),
-              help="Tick two runs or more." if len(chosen) < 2 else None)  # fmt: skip
+    st.button(
+        label,
+        icon=":material/stacked_line_chart:",
+        disabled=len(chosen) < 2,
+        on_click=_open,
+        args=(chosen,),
+        help="Tick two runs or more." if len(chosen) < 2 else None,
+    )
 
 
 def _open(names: list[str]) -> None:
@@ -86,9 +111,14 @@ def _open(names: list[str]) -> None:
 def _line(view: RunView) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
         st.checkbox(
-            f"Compare {view.id}", value=view.id in picked(), key=f"pick-{view.id}", label_visibility="collapsed",
-            on_change=_pick, args=(view.id,), width="content",
-        )  # fmt: skip
+            f"Compare {view.id}",
+            value=view.id in picked(),
+            key=f"pick-{view.id}",
+            label_visibility="collapsed",
+            on_change=_pick,
+            args=(view.id,),
+            width="content",
+        )
         link("runs", f"**{view.id}**", run=view.id)
         state_badge(view.status)
         st.markdown(f":small[{view.data_ref} · {escape(view.model)} · {escape(view.template)}]", width="content")

@@ -47,17 +47,29 @@ def _form(run: RunView) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         dtype = "auto"
         if kind == "merged":
-            dtype = st.selectbox("Precision", DTYPES, key="package-dtype", width=150,
-                                 help="auto: that of the base, or of what was trained against.")  # fmt: skip
-        licence = st.text_input("Licence", key="package-licence", placeholder="apache-2.0", width=160,
-                                help="Named on the card.")  # fmt: skip
-        push = st.text_input("Push to the Hub", key="package-push", placeholder="owner/name", width=220,
-                             help="Empty: it stays on this machine. Needs HF_TOKEN or `hf auth login`.")  # fmt: skip
+            dtype = st.selectbox(
+                "Precision",
+                DTYPES,
+                key="package-dtype",
+                width=150,
+                help="auto: that of the base, or of what was trained against.",
+            )
+        licence = st.text_input(
+            "Licence", key="package-licence", placeholder="apache-2.0", width=160, help="Named on the card."
+        )
+        push = st.text_input(
+            "Push to the Hub",
+            key="package-push",
+            placeholder="owner/name",
+            width=220,
+            help="Empty: it stays on this machine. Needs HF_TOKEN or `hf auth login`.",
+        )
         public = st.checkbox("Public", key="package-public") if push.strip() else False
     if st.button("Package it", type="primary", icon=":material/package_2:", key="package"):
         try:
-            packaging.submit(run.id, kind, person.name(), dtype=dtype, licence=licence.strip(), push=push.strip(),
-                             public=public)  # fmt: skip
+            packaging.submit(
+                run.id, kind, person.name(), dtype=dtype, licence=licence.strip(), push=push.strip(), public=public
+            )
         except StudioError as error:
             show(error.message, error.hint)
         else:

@@ -30,17 +30,28 @@ def named(title: Title) -> None:
 def stop_button(job: LiveJob, label: str, icon: str = ":material/stop:", help: str | None = None) -> None:
     """Ends the job; greyed out once somebody has asked it to."""
     st.button(
-        "Stopping" if job.view.stopping else label, key=f"stop-{job.id}", icon=icon, help=help, type="tertiary",
-        disabled=job.view.stopping, on_click=_stop, args=(job.id,),
-    )  # fmt: skip
+        "Stopping" if job.view.stopping else label,
+        key=f"stop-{job.id}",
+        icon=icon,
+        help=help,
+        type="tertiary",
+        disabled=job.view.stopping,
+        on_click=_stop,
+        args=(job.id,),
+    )
 
 
 def up_button(job: LiveJob, first: bool) -> None:
     """Puts a waiting job one place further to the front."""
     st.button(
-        "Up", key=f"up-{job.id}", icon=":material/arrow_upward:", type="tertiary", disabled=first,
-        on_click=_move_up, args=(job.id,),
-    )  # fmt: skip
+        "Up",
+        key=f"up-{job.id}",
+        icon=":material/arrow_upward:",
+        type="tertiary",
+        disabled=first,
+        on_click=_move_up,
+        args=(job.id,),
+    )
 
 
 def _stop(job_id: int) -> None:

@@ -52,8 +52,9 @@ def _model(model: ModelInfo) -> None:
             st.space("stretch")
             _delete(model)
         if model.problem:
-            st.markdown(f":material/error: {escape(model.problem[:1].upper() + model.problem[1:])} "
-                        f"{escape(model.remedy)}")  # fmt: skip
+            st.markdown(
+                f":material/error: {escape(model.problem[:1].upper() + model.problem[1:])} {escape(model.remedy)}"
+            )
         st.markdown(f":small[:gray[{escape(_origin(model))}]]")
 
 
@@ -72,8 +73,9 @@ def _origin(model: ModelInfo) -> str:
 
 
 def _delete(model: ModelInfo) -> None:
-    box = st.popover("Delete", icon=":material/delete:", type="tertiary", key=f"ask-{model.path.name}",
-                     on_change="rerun")  # fmt: skip
+    box = st.popover(
+        "Delete", icon=":material/delete:", type="tertiary", key=f"ask-{model.path.name}", on_change="rerun"
+    )
     if not box.open:
         return
     with box:
@@ -81,8 +83,13 @@ def _delete(model: ModelInfo) -> None:
         lost = f"The adapters of {counted(len(needed), 'run')} cannot be used without it. " if needed else ""
         where = "Only the link goes, not what it leads to." if model.path.is_symlink() else "Its files go."
         st.markdown(f"Delete {escape(model.name)}, {size(model.size)}? {lost}{where}")
-        st.button("Delete it", key=f"delete-{model.path.name}", type="primary", on_click=_gone,
-                  args=(model.path.name, model.name))  # fmt: skip
+        st.button(
+            "Delete it",
+            key=f"delete-{model.path.name}",
+            type="primary",
+            on_click=_gone,
+            args=(model.path.name, model.name),
+        )
 
 
 def _gone(folder: str, name: str) -> None:
@@ -101,10 +108,22 @@ def _unfinished(partial: Unfinished) -> None:
             st.markdown(f":small[{size(partial.done)} of {size(partial.total)} fetched]", width="content")
             st.space("stretch")
             if not (job and job.live):
-                st.button("Go on", key=f"resume-{partial.path.name}", icon=":material/download:", type="tertiary",
-                          on_click=_fetch, args=(partial.id,))  # fmt: skip
-                st.button("Delete", key=f"delete-{partial.path.name}", icon=":material/delete:", type="tertiary",
-                          on_click=_gone, args=(partial.path.name, partial.id))  # fmt: skip
+                st.button(
+                    "Go on",
+                    key=f"resume-{partial.path.name}",
+                    icon=":material/download:",
+                    type="tertiary",
+                    on_click=_fetch,
+                    args=(partial.id,),
+                )
+                st.button(
+                    "Delete",
+                    key=f"delete-{partial.path.name}",
+                    icon=":material/delete:",
+                    type="tertiary",
+                    on_click=_gone,
+                    args=(partial.path.name, partial.id),
+                )
         if job and job.live:
             follow(job.id, "bytes")
 
@@ -117,10 +136,13 @@ def _fetch(name: str) -> None:
 def _field() -> str:
     """Fetch another one; returns the id that was typed."""
     asked = st.text_input(
-        "Fetch a model from the Hub", key=FIELD, placeholder="owner/name", icon=":material/cloud_download:",
+        "Fetch a model from the Hub",
+        key=FIELD,
+        placeholder="owner/name",
+        icon=":material/cloud_download:",
         persist_state="session",
         help="owner/name, or owner/name@revision. It is looked at first; nothing is fetched until you say so.",
-    ).strip()  # fmt: skip
+    ).strip()
     if asked and is_here(asked):
         st.caption(f":material/check: {escape(asked)} is on this machine.")
     return asked

@@ -75,9 +75,11 @@ def _holder(job: LiveJob) -> None:
         st.markdown(f":small[:gray[{' · '.join(facts)}]]", width="content")
         if job.view.kind == "engine":
             stop_button(
-                job, "Give its memory back", ":material/eject:",
+                job,
+                "Give its memory back",
+                ":material/eject:",
                 help="Ends the engine. The next question to a model starts another; until then it is loaded again.",
-            )  # fmt: skip
+            )
 
 
 def _workers(found: list[WorkerView]) -> None:

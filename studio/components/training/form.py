@@ -21,20 +21,36 @@ from studio.components.text import escape
 MAIN = ("max_steps", "learning_rate", "per_device_train_batch_size", "max_length", "r", "quantization")
 THEMES: dict[str, tuple[str, ...]] = {
     "Steps": (
-        "num_train_epochs", "gradient_accumulation_steps", "lr_scheduler_type", "warmup_steps", "optim",
-        "weight_decay", "max_grad_norm", "seed",
+        "num_train_epochs",
+        "gradient_accumulation_steps",
+        "lr_scheduler_type",
+        "warmup_steps",
+        "optim",
+        "weight_decay",
+        "max_grad_norm",
+        "seed",
     ),
     "Rows": (
-        "long_rows", "packing", "group_by_length", "min_answer_tokens", "max_answer_tokens", "train_on_prompt",
+        "long_rows",
+        "packing",
+        "group_by_length",
+        "min_answer_tokens",
+        "max_answer_tokens",
+        "train_on_prompt",
         "escape_tags",
     ),
     "Adapter": ("lora_alpha", "lora_dropout", "target_modules", "use_rslora", "use_dora", "init_lora_weights"),
     "Base and memory": ("precision", "gradient_checkpointing"),
     "Measuring": (
-        "eval_rows", "eval_split", "eval_steps", "early_stopping_patience", "sample_tokens", "save_steps",
+        "eval_rows",
+        "eval_split",
+        "eval_steps",
+        "early_stopping_patience",
+        "sample_tokens",
+        "save_steps",
         "sample_prompts",
     ),
-}  # fmt: skip
+}
 LABELS = {
     "max_steps": "Steps",
     "learning_rate": "Learning rate",
@@ -122,8 +138,13 @@ def _start() -> tuple[str, TrainConfig]:
     copied = _copied()
     if copied:
         options.insert(0, COPIED + copied)
-    name = st.selectbox("Preset", options, key=f"preset-{copied}", persist_state="session",
-                        format_func=lambda option: presets[option].label if option in presets else option)  # fmt: skip
+    name = st.selectbox(
+        "Preset",
+        options,
+        key=f"preset-{copied}",
+        persist_state="session",
+        format_func=lambda option: presets[option].label if option in presets else option,
+    )
     if name not in presets:
         st.caption(f"All settings of the run {escape(copied)}.")
         return name, runs.get(copied).config

@@ -72,10 +72,16 @@ def _bar(parts: list[tuple[str, int]], free: int) -> None:
     """The parts one behind the other; the axis ends at what is free, or behind the last part."""
     gib = 2**30
     series = [
-        {"name": name, "type": "bar", "stack": "memory", "data": [round(size / gib, 3)], "barWidth": 18,
-         "itemStyle": {"color": COLOURS[number % len(COLOURS)]}}
+        {
+            "name": name,
+            "type": "bar",
+            "stack": "memory",
+            "data": [round(size / gib, 3)],
+            "barWidth": 18,
+            "itemStyle": {"color": COLOURS[number % len(COLOURS)]},
+        }
         for number, (name, size) in enumerate(parts)
-    ]  # fmt: skip
+    ]
     total = sum(size for _, size in parts) / gib
     spec = {
         "animation": False,
@@ -93,8 +99,12 @@ def _figures(found: Plan, asked: TrainConfig) -> None:
     """Time and steps; the batch too, where it was left to the plan."""
     pace = found.pace
     with st.container(horizontal=True):
-        st.metric("Time", duration(pace.seconds), width=130, help=f"{escape(pace.source)}. Until the first step: "
-                  f"{duration(pace.ready_seconds)}.")  # fmt: skip
+        st.metric(
+            "Time",
+            duration(pace.seconds),
+            width=130,
+            help=f"{escape(pace.source)}. Until the first step: {duration(pace.ready_seconds)}.",
+        )
         st.metric("Steps", f"{pace.steps:,}", width=90, help=f"{found.config.rows_per_step} rows a step")
         st.metric("Passes", f"{pace.epochs:.2g}", width=90, help="Times that each row is seen.")
         st.metric("Tokens learned", f"{pace.trained_tokens:,}", width=130, help=f"Of {pace.tokens:,} that are read.")
@@ -119,8 +129,11 @@ def _rows(found: Plan) -> None:
 def _proposals(found: Plan) -> None:
     if not found.proposals:
         return
-    with st.expander("Better settings" if found.fits else "Settings that fit", icon=":material/auto_awesome:",
-                     expanded=not found.fits):  # fmt: skip
+    with st.expander(
+        "Better settings" if found.fits else "Settings that fit",
+        icon=":material/auto_awesome:",
+        expanded=not found.fits,
+    ):
         for number, proposal in enumerate(found.proposals):
             changes = ", ".join(f"{label_of(key)} {value}" for key, value in proposal.settings.items())
             st.markdown(f"{escape(proposal.why)}  \n:small[:gray[{escape(changes)}]]")
@@ -136,9 +149,11 @@ def _measure(info: DatasetInfo, model: str, template: str, found: Plan, job: Job
         show_job_error(job.error)
         _suggested(job.error)
     if not found.measured and st.button(
-        "Measure first", icon=":material/speed:", disabled=not found.rows.used,
+        "Measure first",
+        icon=":material/speed:",
+        disabled=not found.rows.used,
         help="Loads the model and takes two steps, one of them on the longest rows: memory and time as they are.",
-    ):  # fmt: skip
+    ):
         submit_dry_run(info, model, template, found.config, person.name())
         st.rerun()
 

@@ -49,9 +49,12 @@ def show_ballot(ballot: BallotView) -> None:
 def _ask_name(ballot: BallotView) -> None:
     with st.form("voter", border=True):
         given = st.text_input(
-            "Your name", value=person.known(), max_chars=person.LENGTH, key="voter-name",
+            "Your name",
+            value=person.known(),
+            max_chars=person.LENGTH,
+            key="voter-name",
             help="Your votes are counted under it. Whoever started the vote sees how many you cast.",
-        )  # fmt: skip
+        )
         st.caption("You see a question and two answers, A and B. Which model wrote which is told when the vote closes.")
         asked = st.form_submit_button("Start voting", type="primary", icon=":material/how_to_vote:")
     slot = f"voter-asked-{ballot.id}"

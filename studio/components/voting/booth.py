@@ -41,9 +41,15 @@ def show_booth(ballot: BallotView, name: str) -> None:
     _buttons(ballot, name, pair, standing)
     _places(ballot, name, standing, place)
     st.text_area(
-        "Comment (optional)", value=pair.comment, max_chars=2_000, height=68, key=_comment_key(ballot, pair.row_id),
-        on_change=_comment, args=(ballot, name, pair), help="Kept with your vote on this pair.",
-    )  # fmt: skip
+        "Comment (optional)",
+        value=pair.comment,
+        max_chars=2_000,
+        height=68,
+        key=_comment_key(ballot, pair.row_id),
+        on_change=_comment,
+        args=(ballot, name, pair),
+        help="Kept with your vote on this pair.",
+    )
 
 
 def _place(ballot: BallotView, standing: Standing) -> int:
@@ -72,14 +78,23 @@ def _places(ballot: BallotView, name: str, standing: Standing, place: int) -> No
         widget = f"vote-choose-{ballot.id}"
         st.session_state[widget] = place
         st.selectbox(
-            "Pair", range(ballot.total), key=widget, width=220, on_change=_chosen, args=(ballot, widget),
+            "Pair",
+            range(ballot.total),
+            key=widget,
+            width=220,
+            on_change=_chosen,
+            args=(ballot, widget),
             format_func=lambda index: _label(ballot, standing, index),
-        )  # fmt: skip
+        )
         for label, key, to in (("Previous", "K", place - 1), ("Next", "J", place + 1)):
             st.button(
-                label, shortcut=key, disabled=not 0 <= to < ballot.total, on_click=_go, args=(ballot, to),
+                label,
+                shortcut=key,
+                disabled=not 0 <= to < ballot.total,
+                on_click=_go,
+                args=(ballot, to),
                 key=f"pair-{label}",
-            )  # fmt: skip
+            )
         with st.popover(escape(name), icon=":material/person:", type="tertiary"):
             st.caption("Your votes are counted under this name.")
             if st.button("Vote under another name", key="another-voter"):
@@ -98,13 +113,23 @@ def _buttons(ballot: BallotView, name: str, pair: Pair, standing: Standing) -> N
     with st.container(horizontal=True, gap="small"):
         for choice, (label, key) in BUTTONS.items():
             st.button(
-                label, shortcut=key, type="primary" if pair.choice == choice else "secondary",
-                key=f"vote-{choice}-{pair.row_id}", on_click=_vote, args=(ballot, name, pair, choice),
-            )  # fmt: skip
+                label,
+                shortcut=key,
+                type="primary" if pair.choice == choice else "secondary",
+                key=f"vote-{choice}-{pair.row_id}",
+                on_click=_vote,
+                args=(ballot, name, pair, choice),
+            )
         st.button(
-            "Undo last", shortcut="U", type="tertiary", icon=":material/undo:", disabled=not standing.done,
-            on_click=_undo, args=(ballot, name), key="vote-undo",
-        )  # fmt: skip
+            "Undo last",
+            shortcut="U",
+            type="tertiary",
+            icon=":material/undo:",
+            disabled=not standing.done,
+            on_click=_undo,
+            args=(ballot, name),
+            key="vote-undo",
+        )
 
 
 def _vote(ballot: BallotView, name: str, pair: Pair, choice: str) -> None:

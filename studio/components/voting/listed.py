@@ -55,9 +55,13 @@ def state_badge(ballot: BallotView) -> None:
 def _form(finished: dict[int, ComparisonView], asked: int | None) -> None:
     numbers = list(finished)
     number = st.selectbox(
-        "Comparison", numbers, index=numbers.index(asked) if asked is not None else 0, key="vote-comparison",
-        format_func=lambda one: _title(finished[one]), help="Its stored answers are voted on; nothing is generated.",
-    )  # fmt: skip
+        "Comparison",
+        numbers,
+        index=numbers.index(asked) if asked is not None else 0,
+        key="vote-comparison",
+        format_func=lambda one: _title(finished[one]),
+        help="Its stored answers are voted on; nothing is generated.",
+    )
     sides = votes.sides(number)
     first, second = st.columns(2)
     base = first.selectbox("First model", sides, key=f"vote-base-{number}", help="Counted as the base.")
@@ -69,9 +73,12 @@ def _form(finished: dict[int, ComparisonView], asked: int | None) -> None:
     left, middle = st.columns(2)
     limit = left.number_input("Pairs at most", 1, 10_000, 40, key="vote-limit", help="Drawn at random.")
     name = middle.text_input(
-        "Your name", value=person.name(), max_chars=person.LENGTH, key="vote-owner",
+        "Your name",
+        value=person.name(),
+        max_chars=person.LENGTH,
+        key="vote-owner",
         help="Only you can close the vote. People see your name.",
-    )  # fmt: skip
+    )
     if base is None or tuned is None:
         st.caption("This comparison has the answers of one model only.")
         return

@@ -44,14 +44,30 @@ def _figures(found: Results) -> None:
         wins = "–"
         if win.rate is not None and win.low is not None and win.high is not None:
             wins = f"{win.rate:.0%} [{100 * win.low:.0f}, {100 * win.high:.0f}]"
-        st.metric("Tuned wins", wins, border=True,
-                  help="Of the prompts that people decided, one value a prompt, with its 95 % interval")  # fmt: skip
-        st.metric("Better / tie / both bad / worse", f"{win.wins} / {win.ties} / {win.both_bad} / {win.losses}",
-                  border=True, help="Prompts, by what most people said of them")  # fmt: skip
-        st.metric("Agreement", "–" if agreement.alpha is None else f"{agreement.alpha:.2f}", border=True,
-                  help="Krippendorff's alpha: 1 is full agreement, 0 no more than chance")  # fmt: skip
-        st.metric("Votes", f"{sum(found.counts.values()):,}", border=True,
-                  help=", ".join(f"{one.name} {one.votes}" for one in found.raters) or "nobody")  # fmt: skip
+        st.metric(
+            "Tuned wins",
+            wins,
+            border=True,
+            help="Of the prompts that people decided, one value a prompt, with its 95 % interval",
+        )
+        st.metric(
+            "Better / tie / both bad / worse",
+            f"{win.wins} / {win.ties} / {win.both_bad} / {win.losses}",
+            border=True,
+            help="Prompts, by what most people said of them",
+        )
+        st.metric(
+            "Agreement",
+            "–" if agreement.alpha is None else f"{agreement.alpha:.2f}",
+            border=True,
+            help="Krippendorff's alpha: 1 is full agreement, 0 no more than chance",
+        )
+        st.metric(
+            "Votes",
+            f"{sum(found.counts.values()):,}",
+            border=True,
+            help=", ".join(f"{one.name} {one.votes}" for one in found.raters) or "nobody",
+        )
 
 
 def _chart(found: Results) -> None:
@@ -78,34 +94,52 @@ def _spec(rows: list[Interval]) -> dict[str, Any]:
     labels = [label for label, *_ in rows]
     lines = [
         {
-            "type": "line", "data": [[100 * low, label], [100 * high, label]], "symbol": "rect", "symbolSize": [2, 12],
-            "lineStyle": {"width": 2, "color": "#2f7d6b"}, "itemStyle": {"color": "#2f7d6b"}, "silent": True,
+            "type": "line",
+            "data": [[100 * low, label], [100 * high, label]],
+            "symbol": "rect",
+            "symbolSize": [2, 12],
+            "lineStyle": {"width": 2, "color": "#2f7d6b"},
+            "itemStyle": {"color": "#2f7d6b"},
+            "silent": True,
         }
         for label, _, low, high in rows
-    ]  # fmt: skip
+    ]
     points = {
-        "type": "scatter", "data": [[round(100 * rate, 1), label] for label, rate, *_ in rows], "symbolSize": 11,
+        "type": "scatter",
+        "data": [[round(100 * rate, 1), label] for label, rate, *_ in rows],
+        "symbolSize": 11,
         "itemStyle": {"color": "#2f7d6b"},
         "markLine": {"data": [{"xAxis": 50}], "symbol": "none", "silent": True, "label": {"show": False}},
-    }  # fmt: skip
+    }
     return {
         "animation": False,
         "grid": {"left": 8, "right": 24, "top": 8, "bottom": 30, "containLabel": True},
-        "xAxis": {"type": "value", "min": 0, "max": 100, "name": "share of wins, %", "nameLocation": "middle",
-                  "nameGap": 26},
+        "xAxis": {
+            "type": "value",
+            "min": 0,
+            "max": 100,
+            "name": "share of wins, %",
+            "nameLocation": "middle",
+            "nameGap": 26,
+        },
         "yAxis": {"type": "category", "data": labels},
         "series": [*lines, points],
-    }  # fmt: skip
+    }
 
 
 def _downloads(ballot: BallotView) -> None:
     with st.container(horizontal=True, gap="small"):
         for kind, (ending, what) in EXPORTS.items():
             st.download_button(
-                kind.upper().replace("-TEXT", " text"), partial(votes.content, ballot.id, kind),
-                file_name=f"votes-{ballot.id}-{kind}{ending}", mime=MIMES[ending], help=what[0].upper() + what[1:],
-                icon=":material/download:", on_click="ignore", key=f"votes-{kind}",
-            )  # fmt: skip
+                kind.upper().replace("-TEXT", " text"),
+                partial(votes.content, ballot.id, kind),
+                file_name=f"votes-{ballot.id}-{kind}{ending}",
+                mime=MIMES[ending],
+                help=what[0].upper() + what[1:],
+                icon=":material/download:",
+                on_click="ignore",
+                key=f"votes-{kind}",
+            )
 
 
 def _prompts(found: Results) -> None:
@@ -113,14 +147,21 @@ def _prompts(found: Results) -> None:
     st.dataframe(
         [
             {
-                "row": line.row_id, "question": shorten(line.prompt, 160), "most say": words[line.majority],
-                "tuned": line.tuned, "base": line.base, "tie": line.tie, "both bad": line.both_bad,
-                "skipped": line.skip, "comments": " · ".join(f"{who}: {text}" for who, text in line.comments),
+                "row": line.row_id,
+                "question": shorten(line.prompt, 160),
+                "most say": words[line.majority],
+                "tuned": line.tuned,
+                "base": line.base,
+                "tie": line.tie,
+                "both bad": line.both_bad,
+                "skipped": line.skip,
+                "comments": " · ".join(f"{who}: {text}" for who, text in line.comments),
             }
             for line in found.prompts
         ],
-        hide_index=True, key="vote-prompts",
-    )  # fmt: skip
+        hide_index=True,
+        key="vote-prompts",
+    )
     with st.expander("Read the answers again, with names", icon=":material/visibility:"):
         _one(found)
 

@@ -21,12 +21,15 @@ def check(write_rows):
 
 def test_duplicates(check):
     bursa = {"instruction": "What is a bursa?", "output": "A small fluid-filled sac that cushions joints."}
-    report = check([
-        bursa, bursa,
-        {"instruction": "what is a bursa ?", "output": "A small, fluid-filled sac that cushions the joints."},
-        {"instruction": "What is a tendon?", "output": "A cord that ties muscle to bone."},
-        {"instruction": "What is a bursa?", "output": "Something else entirely, about ships."},
-    ])  # fmt: skip
+    report = check(
+        [
+            bursa,
+            bursa,
+            {"instruction": "what is a bursa ?", "output": "A small, fluid-filled sac that cushions the joints."},
+            {"instruction": "What is a tendon?", "output": "A cord that ties muscle to bone."},
+            {"instruction": "What is a bursa?", "output": "Something else entirely, about ships."},
+        ]
+    )
     assert [report.rows_of(name) for name in ("exact_duplicate", "near_duplicate", "conflict")] == [[2], [3], [1, 5]]
 
 

@@ -53,9 +53,12 @@ def test_special_tokens_of_the_tokenizer_are_tags(tmp_path):
 
 def test_every_turn_is_looked_at():
     dirty = said(
-        ("system", "Write to boss@corp.org"), ("user", "Hi"), ("assistant", "As an AI language model I greet you."),
-        ("user", "And <b>this</b>?"), ("assistant", ANSWER),
-    )  # fmt: skip
+        ("system", "Write to boss@corp.org"),
+        ("user", "Hi"),
+        ("assistant", "As an AI language model I greet you."),
+        ("user", "And <b>this</b>?"),
+        ("assistant", ANSWER),
+    )
     report = check(dirty)
     assert {finding.check for finding in report.findings} == {"personal_data", "boilerplate", "markup"}
     assert len(report.findings) == 3
@@ -63,9 +66,12 @@ def test_every_turn_is_looked_at():
 
 def test_tools_are_in_order_and_looked_at():
     call = said(
-        ("user", "Weather?"), ("assistant", '{"name": "weather"}'), ("tool", '{"mail": "x@corp.org"}'),
-        ("tool", '{"t": 20}'), ("assistant", "It is 20 degrees."),
-    )  # fmt: skip
+        ("user", "Weather?"),
+        ("assistant", '{"name": "weather"}'),
+        ("tool", '{"mail": "x@corp.org"}'),
+        ("tool", '{"t": 20}'),
+        ("assistant", "It is 20 degrees."),
+    )
     report = check(call)
     assert report.rows_of("role_order") == []
     assert report.rows_of("personal_data") == [1]
@@ -151,9 +157,20 @@ def test_ip_addresses(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["version 10.2.3.4", "127.0.0.1 is you", "0.0.0.0", "mask 255.255.255.0", "section 4.3.2.1", "300.1.2.3",
-     "1.2.3.4.5", "at 12:30:45:10", "std::vector<a::b>", "a::b::c::d", "::1"],
-)  # fmt: skip
+    [
+        "version 10.2.3.4",
+        "127.0.0.1 is you",
+        "0.0.0.0",
+        "mask 255.255.255.0",
+        "section 4.3.2.1",
+        "300.1.2.3",
+        "1.2.3.4.5",
+        "at 12:30:45:10",
+        "std::vector<a::b>",
+        "a::b::c::d",
+        "::1",
+    ],
+)
 def test_numbers_that_are_no_ip_addresses(text):
     assert private.personal_data(text) is None
 
@@ -169,9 +186,10 @@ def test_one_check_alone():
 
 @pytest.mark.parametrize("name", CHECKS)
 def test_each_check_alone_finds_what_all_find(name):
-    rows = [
-        said(("user", "mail x@corp.org"), ("assistant", f"{ANSWER} <p> {number}")) for number in (1, 1, 2)
-    ] + [said(("user", "Why?"), ("assistant", " ")), said(("assistant", "ok"))]  # fmt: skip
+    rows = [said(("user", "mail x@corp.org"), ("assistant", f"{ANSWER} <p> {number}")) for number in (1, 1, 2)] + [
+        said(("user", "Why?"), ("assistant", " ")),
+        said(("assistant", "ok")),
+    ]
     alone = check(*rows, settings=Settings(checks=frozenset((name,)))).findings
     assert alone == [finding for finding in check(*rows).findings if finding.check == name]
 

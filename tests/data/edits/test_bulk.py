@@ -107,9 +107,10 @@ def test_the_predicate_is_kept_not_the_rows(info):
 def test_text_is_replaced(make, value, options, before, after, shape):
     messages = [{"role": "user", "content": "-"}, {"role": "assistant", "content": before}]
     rows = {
-        "pair": {"question": "-", "answer": before, "number": "-"}, "messages": {"messages": messages},
+        "pair": {"question": "-", "answer": before, "number": "-"},
+        "messages": {"messages": messages},
         "json text": {"messages": json.dumps(messages)},
-    }[shape]  # fmt: skip
+    }[shape]
     info = make([rows, rows])
     assert change_all(info, ALL, Operation("replace", value, options), "ada").rows == 2
     found = shown(info)[0]
@@ -136,10 +137,16 @@ def test_numbers_are_replaced_too(make):
 @pytest.mark.parametrize(
     ("kind", "value", "options"),
     [
-        ("burn", "", {}), ("status", "fine", {}), ("split", "all", {}), ("tag", "a,b", {}), ("tag", "", {}),
-        ("replace", "", {}), ("replace", "(", {"regex": True}), ("replace", "(?P<", {"regex": True}),
+        ("burn", "", {}),
+        ("status", "fine", {}),
+        ("split", "all", {}),
+        ("tag", "a,b", {}),
+        ("tag", "", {}),
+        ("replace", "", {}),
+        ("replace", "(", {"regex": True}),
+        ("replace", "(?P<", {"regex": True}),
     ],
-)  # fmt: skip
+)
 def test_operations_that_mean_nothing(kind, value, options):
     with pytest.raises(BadInput):
         Operation(kind, value, options)
@@ -280,9 +287,11 @@ def test_the_job_changes_rows_and_can_be_stopped(make):
     rows = [{"question": f"What is {number}?", "answer": "It is."} for number in range(5000)]
     info = make(rows)
     payload = {
-        "dataset": info.ref, "query": ALL.to_dict(), "user": "ada",
+        "dataset": info.ref,
+        "query": ALL.to_dict(),
+        "user": "ada",
         "operation": Operation("replace", "It is", {"by": "Is it"}).to_dict(),
-    }  # fmt: skip
+    }
     with pytest.raises(Stopped):
         run_job(payload, FakeJob(lambda job: bool(job.said)))
     assert entries(info) == [] and list(edits_dir("small", 1).glob("*")) == []

@@ -29,18 +29,33 @@ row_ids = st.integers(1, ROWS)
 conditions = st.sampled_from([[], ["row:in:2..6"], ["status:is:accepted"], ["tag:is:a"], ["edited:is:no"]])
 operations = st.sampled_from(
     [
-        Operation("status", "accepted"), Operation("status", "pending"), Operation("tag", "a"), Operation("untag", "a"),
-        Operation("delete"), Operation("restore"), Operation("split", "test"), Operation("split", "train"),
-        Operation("replace", "is", {"by": "was"}), Operation("replace", "was", {"by": "is", "words": True}),
+        Operation("status", "accepted"),
+        Operation("status", "pending"),
+        Operation("tag", "a"),
+        Operation("untag", "a"),
+        Operation("delete"),
+        Operation("restore"),
+        Operation("split", "test"),
+        Operation("split", "train"),
+        Operation("replace", "is", {"by": "was"}),
+        Operation("replace", "was", {"by": "is", "words": True}),
     ]
-)  # fmt: skip
+)
 edits = st.sampled_from(
     [
-        {"status": "accepted"}, {"status": "pending"}, {"tags": ["a"]}, {"tags": []}, {"deleted": True},
-        {"deleted": False}, {"note": "n"}, {"split": "test"}, {"values": {"answer": "It is it."}},
-        {"values": {"answer": "It was it."}}, {"values": {"system": "Be brief."}},
+        {"status": "accepted"},
+        {"status": "pending"},
+        {"tags": ["a"]},
+        {"tags": []},
+        {"deleted": True},
+        {"deleted": False},
+        {"note": "n"},
+        {"split": "test"},
+        {"values": {"answer": "It is it."}},
+        {"values": {"answer": "It was it."}},
+        {"values": {"system": "Be brief."}},
     ]
-)  # fmt: skip
+)
 
 
 class Edits(RuleBasedStateMachine):
@@ -88,9 +103,11 @@ class Edits(RuleBasedStateMachine):
     def matches(self, row_id, condition):
         row = self.rows[row_id]
         return {
-            "row:in:2..6": 2 <= row_id < 6, "status:is:accepted": row["status"] == "accepted",
-            "tag:is:a": "a" in row["tags"], "edited:is:no": self.seqs[row_id] == 0,
-        }[condition]  # fmt: skip
+            "row:in:2..6": 2 <= row_id < 6,
+            "status:is:accepted": row["status"] == "accepted",
+            "tag:is:a": "a" in row["tags"],
+            "edited:is:no": self.seqs[row_id] == 0,
+        }[condition]
 
     def changed(self, row_id, operation):
         row = copying.deepcopy(self.rows[row_id])
@@ -221,10 +238,14 @@ class Edits(RuleBasedStateMachine):
         assert [entry.seq for entry in entries(self.info)] == list(range(len(self.log), 0, -1))
         told = [(entry.seq, entry.before.to_dict(), entry.after.to_dict()) for entry in history(self.info, 3)]
         tagged = [
-            (number, {**entry["before"][3], "tags": list(entry["before"][3]["tags"])},
-             {**entry["after"][3], "tags": list(entry["after"][3]["tags"])})
-            for number, entry in enumerate(self.log, start=1) if 3 in entry["after"]
-        ]  # fmt: skip
+            (
+                number,
+                {**entry["before"][3], "tags": list(entry["before"][3]["tags"])},
+                {**entry["after"][3], "tags": list(entry["after"][3]["tags"])},
+            )
+            for number, entry in enumerate(self.log, start=1)
+            if 3 in entry["after"]
+        ]
         assert told == tagged[::-1]
         for who in ("ada", "ben"):
             for found, stack in ((undoable, self.done), (redoable, self.undone)):

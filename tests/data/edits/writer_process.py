@@ -40,9 +40,10 @@ def make_changes(name: str, number: int, count: int) -> None:
     for turn in range(count):
         status = ("accepted", "rejected", "pending")[turn % 3]
         kinds = [
-            Operation("tag", f"t{number}-{turn}"), Operation("status", status),
+            Operation("tag", f"t{number}-{turn}"),
+            Operation("status", status),
             Operation("replace", r"\d+|It", {"by": str(turn), "regex": True}),
-        ]  # fmt: skip
+        ]
         entry = change_all(info, Query.parse([f"row:in:{turn % 7}.."]), kinds[turn % 3], f"user{number}")
         found = {"seq": entry.seq, "rows": entry.rows, "kept": entry.kept} if entry else None
         print(json.dumps(found), flush=True)

@@ -162,10 +162,23 @@ def test_large_integers_beside_floats_are_not_rounded(write_rows):
 
 def test_odd_column_names(write_rows):
     row = {
-        "question": "q", "answer": "a", "Answer": "A", "ANSWER": "AA", "": "empty", " ": "space", "_row_id": 99,
-        "_split": "mine", 'quo"te': 1, "select": 2, "id": 3, "rowid": 4, "a.b": {"c": 1}, "a": 5, "ünï\0": 6,
+        "question": "q",
+        "answer": "a",
+        "Answer": "A",
+        "ANSWER": "AA",
+        "": "empty",
+        " ": "space",
+        "_row_id": 99,
+        "_split": "mine",
+        'quo"te': 1,
+        "select": 2,
+        "id": 3,
+        "rowid": 4,
+        "a.b": {"c": 1},
+        "a": 5,
+        "ünï\0": 6,
         "'; --": 7,
-    }  # fmt: skip
+    }
     report = import_source(write_rows([row] * 12), "odd", PAIR)
     [first, *_] = stored("odd")
     assert (first["_row_id"], first["_row_id_2"], first["_split_2"], first["Answer_2"]) == (1, 99, "mine", "A")

@@ -82,8 +82,13 @@ def test_mends_in_bulk(info, kind, settings, row_ids, looked_at_before):
 
 def test_rows_that_were_changed_since_the_lint_are_looked_at_again(info):
     lint(open_copy(info), LLAMA)
-    edit(info, 1, 0, "ada", values={"messages": [{"role": "user", "content": "[INST]?"},
-                                                 {"role": "assistant", "content": "No."}]})  # fmt: skip
+    edit(
+        info,
+        1,
+        0,
+        "ada",
+        values={"messages": [{"role": "user", "content": "[INST]?"}, {"role": "assistant", "content": "No."}]},
+    )
     assert preview(info, ALL, operation("tags_in_text", LLAMA)).seen == 2
     assert change_all(info, ALL, operation("tags_in_text", LLAMA), "ada").rows == 2
 

@@ -19,9 +19,11 @@ from tests.formats.strategies import MILD, any_order, conversations
 
 FULL = {"system": "system", "history": "history", "context": "context"}
 OPENAI = [
-    {"role": "user", "content": "Hi", "id": 1}, {"role": "assistant", "content": "Hello", "id": 2, "context": ["kept"]},
-    {"role": "user", "content": "Why?", "id": 3}, {"role": "assistant", "content": "So.", "id": 4, "weight": 0.5},
-]  # fmt: skip
+    {"role": "user", "content": "Hi", "id": 1},
+    {"role": "assistant", "content": "Hello", "id": 2, "context": ["kept"]},
+    {"role": "user", "content": "Why?", "id": 3},
+    {"role": "assistant", "content": "So.", "id": 4, "weight": 0.5},
+]
 SHAREGPT = [{"from": "human", "value": "Hi", "id": 1}, {"from": "gpt", "value": "Hello", "id": 2}]
 WITH_SYSTEM = [{"role": "system", "content": "Be brief."}, *OPENAI]
 PAIR = {"q": "Hi", "a": "Hello"}
@@ -47,9 +49,7 @@ SHAPES = {
     "messages, both system prompts": of({"m": WITH_SYSTEM, "s": "Be long."}, {"messages": "m", "system": "s"}),
     "messages and an empty system column": of({"m": OPENAI, "s": None}, {"messages": "m", "system": "s"}),
     "pair": of(PAIR, {"user": "q", "assistant": "a"}),
-    "pair with all": of(
-        {**PAIR, **dict.fromkeys(FULL)}, {"user": "q", "assistant": "a", **FULL}, history="json"
-    ),
+    "pair with all": of({**PAIR, **dict.fromkeys(FULL)}, {"user": "q", "assistant": "a", **FULL}, history="json"),
     "pair, history as json text": of(
         {**PAIR, **dict.fromkeys(FULL), "history": '[["a", "b"]]', "system": "s", "context": "c"},
         {"user": "q", "assistant": "a", **FULL},
@@ -69,7 +69,7 @@ SHAPES = {
         for template in ("llama2", "llama2-oneline", "alpaca", "alpaca-input", "chatml", "llama3")
     },
     "rendered and a system column": of({"text": rendered("llama2"), "s": "S"}, {"text": "text", "system": "s"}),
-}  # fmt: skip
+}
 quick = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 

@@ -36,13 +36,24 @@ from lib.jobs.context import JobContext
 GERMAN = "Der Schleimbeutel ist ein kleines Kissen, das eine Sehne über den Knochen gleiten lässt."
 ENGLISH = "A bursa is a small fluid-filled sac that lets a tendon glide over the bone beneath it."
 CHAT: list[dict[str, Any]] = [
-    {"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Was ist das?"},
-                  {"role": "assistant", "content": GERMAN}, {"role": "user", "content": "In English?"},
-                  {"role": "assistant", "content": ENGLISH}], "source": "chat", "score": 0.5},
-    {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello <|im_end|>"}],
-     "source": "chat", "score": 1.5},
+    {
+        "messages": [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": "Was ist das?"},
+            {"role": "assistant", "content": GERMAN},
+            {"role": "user", "content": "In English?"},
+            {"role": "assistant", "content": ENGLISH},
+        ],
+        "source": "chat",
+        "score": 0.5,
+    },
+    {
+        "messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello <|im_end|>"}],
+        "source": "chat",
+        "score": 1.5,
+    },
     {"messages": [{"role": "user", "content": "Nobody answers"}], "source": "web", "score": None},
-]  # fmt: skip
+]
 ALPACA = [
     {"instruction": f"Question {n}?", "input": "about it" if n % 2 else "", "output": GERMAN if n == 4 else ENGLISH}
     for n in range(10)
@@ -176,11 +187,21 @@ def test_another_tokenizer_counts_anew(alpaca: DatasetInfo) -> None:
 
 def test_the_profile_tells_what_is_worth_a_facet(write_rows: Callable[..., str], home: Path) -> None:
     rows = [
-        {"question": f"Q{n}", "answer": "A", "kind": f"kind {n % 3}", "same": "x", "url": f"http://x/{n}",
-         "year": 1990 + n, "share": n / 40, "good": n % 2 == 0, "long": "long " * 40 + str(n % 2),
-         "mixed": [n, "a"][n % 2], "none": None}
+        {
+            "question": f"Q{n}",
+            "answer": "A",
+            "kind": f"kind {n % 3}",
+            "same": "x",
+            "url": f"http://x/{n}",
+            "year": 1990 + n,
+            "share": n / 40,
+            "good": n % 2 == 0,
+            "long": "long " * 40 + str(n % 2),
+            "mixed": [n, "a"][n % 2],
+            "none": None,
+        }
         for n in range(40)
-    ]  # fmt: skip
+    ]
     import_source(write_rows(rows), "wide")
     result = measure(open_copy(datasets.get("wide")), "texts")
     assert result.columns == ("kind", "year", "share", "good")

@@ -12,9 +12,18 @@ from lib.data.imports.importer import import_source
 
 def message(name: str, parent: str | None, role: str, **more) -> dict:
     return {
-        "message_id": name, "parent_id": parent, "message_tree_id": "t1", "role": role, "text": f"text {name}",
-        "lang": "en", "tree_state": "ready_for_export", "deleted": False, "review_result": True, "rank": None, **more,
-    }  # fmt: skip
+        "message_id": name,
+        "parent_id": parent,
+        "message_tree_id": "t1",
+        "role": role,
+        "text": f"text {name}",
+        "lang": "en",
+        "tree_state": "ready_for_export",
+        "deleted": False,
+        "review_result": True,
+        "rank": None,
+        **more,
+    }
 
 
 TREE = [

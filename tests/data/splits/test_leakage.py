@@ -38,8 +38,10 @@ RIGHT = [
 def test_kinds_and_ids():
     found = report(LEFT, RIGHT, 0.7)
     assert found.counts() == {
-        "exact": {"left": 2, "right": 2}, "question": {"left": 1, "right": 1}, "near": {"left": 0, "right": 1},
-    }  # fmt: skip
+        "exact": {"left": 2, "right": 2},
+        "question": {"left": 1, "right": 1},
+        "near": {"left": 0, "right": 1},
+    }
     assert {kind: list(ids) for kind, ids in found.right.items()} == {"exact": [1, 5], "question": [2], "near": [3]}
     assert list(found.right_ids) == [1, 2, 3, 5]
     assert list(found.left_ids) == [1, 2, 4]
@@ -84,9 +86,7 @@ def test_a_rule_for_splits_leaves_nothing():
         row(n, f"Question {n % 40}?", f"{LONG} {' '.join(f't{n % 30}w{k}' for k in range(30))}") for n in range(240)
     ]
     assigned = assign(((row_id, said, {}) for row_id, said in rows), SplitRule("shares", {"train": 0.5, "test": 0.5}))
-    sides = {
-        name: [one for one in rows if assigned[one[0]] == name] for name in ("train", "test")
-    }  # fmt: skip
+    sides = {name: [one for one in rows if assigned[one[0]] == name] for name in ("train", "test")}
     assert list(report(sides["train"], sides["test"]).right_ids) == []
 
 

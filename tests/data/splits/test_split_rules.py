@@ -105,9 +105,12 @@ def test_by_column():
 
 def test_a_divided_group_goes_where_most_of_it_is():
     given_rows = [
-        row(1, "same", _split="test"), row(2, "same", _split="train"), row(3, "same", _split="test"),
-        row(4, "own", _split="dev"), row(5, "none"),
-    ]  # fmt: skip
+        row(1, "same", _split="test"),
+        row(2, "same", _split="train"),
+        row(3, "same", _split="test"),
+        row(4, "own", _split="dev"),
+        row(5, "none"),
+    ]
     assigned = assign(given_rows, SplitRule("keep"))
     assert dict(assigned.items()) == {1: "test", 2: "test", 3: "test", 4: "validation", 5: "train"}
     assert assigned.moved == 1

@@ -39,8 +39,11 @@ def test_a_row_is_added_in_the_columns_that_there_are(tmp_path):
     assert info.splits["train"] == before.splits["train"] + 1
     row = datasets.row(info, row_id)
     assert (row["instruction"], row["input"], row["output"], row["source"]) == (
-        "What is a sac?", "anatomy", "A pouch.", None,
-    )  # fmt: skip
+        "What is a sac?",
+        "anatomy",
+        "A pouch.",
+        None,
+    )
     assert read(info, row_id) == new and read(info, 1) == read(before, 1)
     assert info.hash == content_hash(info) != before.hash
     (state,) = datasets.select(info, f"SELECT {STATUS}, {TAGS} FROM rows WHERE {ROW_ID} = 13")

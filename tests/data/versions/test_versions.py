@@ -191,21 +191,37 @@ def test_the_hash_is_of_values_not_of_batches_and_tells_them_apart(info):
     whole = digest(table)
     assert whole == digest(table, 7) == content_hash(info)
     tables = [
-        table, table.slice(1), other("answer", ["", *answers[1:]]), other("answer", [None, *answers[1:]]),
+        table,
+        table.slice(1),
+        other("answer", ["", *answers[1:]]),
+        other("answer", [None, *answers[1:]]),
         other("answer", [answers[0] + answers[1][:1], answers[1][1:], *answers[2:]]),
         other("answer", [answers[1], answers[0], *answers[2:]]),
         other("level", [None, *table.column("level").to_pylist()[1:]]),
         other(ROW_ID, [99, *table.column(ROW_ID).to_pylist()[1:]]),
-    ]  # fmt: skip
+    ]
     assert len({digest(one) for one in tables}) == len(tables)
     assert ContentHash(info.columns, Mapping()).hexdigest() != ContentHash(info.columns, info.mapping).hexdigest()
 
 
 def test_odd_column_names_and_kinds(write_rows):
     row = {
-        "id": 1, "rowid": 2.5, "select": True, '"': "quote", "it's": [1, {"a": None}], "a": "x", "b": "y", "before": 1,
-        "kind": "k", "content": "c", "instruction": "Hi", "output": "Ho", "rows": 3, "saved": 4, "changes": None,
-    }  # fmt: skip
+        "id": 1,
+        "rowid": 2.5,
+        "select": True,
+        '"': "quote",
+        "it's": [1, {"a": None}],
+        "a": "x",
+        "b": "y",
+        "before": 1,
+        "kind": "k",
+        "content": "c",
+        "instruction": "Hi",
+        "output": "Ho",
+        "rows": 3,
+        "saved": 4,
+        "changes": None,
+    }
     import_source(write_rows([row | {"id": n} for n in range(5)]), "odd")
     info = datasets.get("odd")
     values = {"id": 7, "rowid": 0.5, "select": False, '"': "'\"", "it's": {"new": []}, "content": "", "kind": "l"}

@@ -25,8 +25,10 @@ def test_known_models_have_their_parameters(tmp_path, config, parameters, adapte
     assert shape.adapter_parameters(16, "all-linear") == adapters
     assert shape.module_names == SEVEN and shape.gated
     assert (shape.layers, shape.hidden, shape.vocab) == (
-        config["num_hidden_layers"], config["hidden_size"], config["vocab_size"],
-    )  # fmt: skip
+        config["num_hidden_layers"],
+        config["hidden_size"],
+        config["vocab_size"],
+    )
     assert shape.tied == config["tie_word_embeddings"] and bool(shape.head) != shape.tied
     assert shape.dtype_bytes == 2 and shape.file_bytes == 2 * parameters
 
@@ -61,8 +63,9 @@ def test_gpt2_has_its_weights_the_other_way_round(tmp_path):
     config = {"model_type": "gpt2", "n_embd": 8, "n_layer": 2, "n_head": 2}
     shape = read_shape(write_hollow(tmp_path / "model", config, tensors))
     assert [(one.name, one.d_in, one.d_out, one.count) for one in shape.linears] == [
-        ("c_attn", 8, 24, 2), ("c_proj", 32, 8, 2),
-    ]  # fmt: skip
+        ("c_attn", 8, 24, 2),
+        ("c_proj", 32, 8, 2),
+    ]
     assert shape.tied and not shape.gated and shape.embeddings == 8 * 116 and shape.other == 2 * (24 + 8)
 
 
