@@ -42,9 +42,10 @@ form, plan = st.columns([3, 2], gap="medium")
 with form:
     config = settings_form()
 with plan:
+    start = st.container()  # above what will happen, which is longer than a screen
     warn_if_unchecked(info, template, model, bool(config and config.escape_tags))
     ready = plan_box(info, model, template, config)
-    if st.button("Start", type="primary", icon=":material/play_arrow:", disabled=not ready, width="stretch"):
+    if start.button("Start", type="primary", icon=":material/play_arrow:", disabled=not ready, width="stretch"):
         assert config is not None
         try:
             run = runs.create(info.ref, model, template, config, person.name())

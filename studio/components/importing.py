@@ -147,7 +147,7 @@ def _form(source: str, name: str, found: Inspection) -> None:
         if recognition.mapping:
             st.markdown(
                 f":material/check_circle: Recognised as **{escape(recognition.label)}** · "
-                f"{recognition.confidence:.0%} of the first {len(found.sample):,} rows read"
+                f"{_read(recognition.confidence, len(found.sample))}"
             )
         notice = st.empty()
         for note in found.notes[:NOTES_SHOWN]:
@@ -163,8 +163,6 @@ def _form(source: str, name: str, found: Inspection) -> None:
             )
         elif mapping != recognition.mapping:
             found = cache.inspection(source, mapping)
-        if complete:
-            _preview(found)
         left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
         chosen = left.text_input("Name", value=name, key=f"import-name-{source}", help="Lower-case letters, digits, -")
         share = _test_share(middle, mapping["split"])
@@ -174,19 +172,30 @@ def _form(source: str, name: str, found: Inspection) -> None:
                 by_hand = None if mapping == recognition.mapping else mapping.to_dict()
                 st.session_state[JOB] = import_job.submit(source, chosen, settings.user, by_hand, share)
                 st.rerun()
+        if complete:
+            _preview(found)
+
+
+def _read(share: float, looked_at: int) -> str:
+    """How much of the beginning could be read that way."""
+    which = "All" if share == 1 else f"{share:.0%}"
+    return f"{which} of the first {counted(looked_at, 'row')} can be read so"
 
 
 def _test_share(place: DeltaGenerator, split_column: str | None) -> float:
     """The share of the questions, 0 to 1, that no model is to learn from."""
     percent = place.number_input(
-        "Held out for test, %",
+        "Held out for test, about %",
         min_value=0,
         max_value=90,
         value=round(TEST_FRACTION * 100),
         step=5,
         key="import-test-share",
         disabled=bool(split_column),
-        help="Equal questions fall on one side." if not split_column else "A column says which split a row is in.",
+        help="Drawn by the text of the question, so that equal questions fall on one side; of few rows it comes out a "
+        "little more or less."
+        if not split_column
+        else "A column says which split a row is in.",
     )
     return percent / 100
 
@@ -255,6 +264,7 @@ def _show_job(job_id: int) -> None:
         return
     if job.status == "finished" and job.result:
         del st.session_state[JOB]
+        st.toast(f"Imported {counted(job.result['kept'], 'row')}.", icon=":material/check:")
         go("datasets", dataset=job.result["name"])
     report = (job.error or {}).get("report")
     if not report:

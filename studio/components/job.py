@@ -30,12 +30,17 @@ def progress_bar(job: JobView, unit: str) -> None:
     st.progress(min(done / total, 1.0) if total else 0.0, " · ".join(parts))
 
 
+def follow(job_id: int, unit: str, stop_label: str = "Stop") -> None:
+    """A live job's bar with a stop button; use it only while the job is live. The page is drawn anew when it begins
+    and when it ends."""
+    _follow(job_id, unit, stop_label, queue.get(job_id).status)
+
+
 @st.fragment(run_every="1s")
 @guarded
-def follow(job_id: int, unit: str, stop_label: str = "Stop") -> None:
-    """A live job's bar with a stop button; use it only while the job is live. Ends with a rerun of the page."""
+def _follow(job_id: int, unit: str, stop_label: str, status: str) -> None:
     job = queue.get(job_id)
-    if not job.live:
+    if job.status != status or not job.live:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container():

@@ -64,11 +64,12 @@ def test_a_comparison_shows_verdict_figures_and_why_to_trust_it() -> None:
     shown = words(app)
     for text in (
         "Tuned is better on",
-        "How sure? 11 rows counted · 1 leaked (excluded)",
+        "How sure? 11 of 12 questions count · 1 leaked (left out)",
         "better / same / worse",
         "▲ better",
-        "was trained on 1 question",
-        "ended without a word on 1 of 12 rows",
+        "Question by question, by",
+        "give away 1 of the 12 questions",
+        "said nothing on 1 of 12 questions",
         "Blind vote",
     ):
         assert text in shown, text

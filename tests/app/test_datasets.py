@@ -154,13 +154,13 @@ def test_refused_rows_are_shown_by_reason(tmp_path: Path) -> None:
 def test_the_share_held_out_for_test_is_chosen(tmp_path: Path) -> None:
     rows = [{"question": f"What is {n}?", "answer": f"It is {n}."} for n in range(200)]
     app = import_by_path(write_lines(tmp_path / "sums.jsonl", rows))
-    field(app, "Held out for test, %").set_value(50).run()
+    field(app, "Held out for test, about %").set_value(50).run()
     button(app, "Import").click().run()
     work()
     assert 70 <= datasets.get("sums").splits["test"] <= 130
     rows = [{**row, "split": "train"} for row in rows]
     app = import_by_path(write_lines(tmp_path / "given.jsonl", rows))
-    assert field(app, "Held out for test, %").disabled
+    assert field(app, "Held out for test, about %").disabled
 
 
 def test_a_hub_data_set_out_of_reach_is_said_and_does_not_hold_the_page() -> None:

@@ -16,6 +16,8 @@ from lib.training.template_hash import template_sha256
 from lib.words import counted
 
 Hashes = dict[str, dict[str, Any]]
+SILENCE = "silence"
+SILENT = 0.1  # share of questions
 Warnings = list[dict[str, str]]
 
 
@@ -87,24 +89,41 @@ def _twins(sides: Hashes) -> Warnings:
     return found
 
 
+def of_silence(empty: Mapping[str, int], rows: int, base: str) -> Warnings:
+    """A base that often says nothing: a tuned model then wins by answering at all. `empty`: such answers by side."""
+    silent = empty.get(base, 0)
+    if not rows or silent / rows < SILENT:
+        return []
+    told = (
+        f"{base}, the base, said nothing on {silent:,} of {counted(rows, 'question')}, most likely because it was not "
+        "made for this template. Metrics of text then show mostly who answers at all: go by the perplexity, or ask "
+        "the base in its own template too (New comparison, Other models)."
+    )
+    return [_warning(SILENCE, told)]
+
+
 def of_leaks(leaks: Leaks, rows: int, leaked: int) -> Warnings:
     """Questions that runs were trained on, and runs of which that is not known."""
     found = [
         _warning("leaks_unknown", f"Whether {run} knows these questions: {why}") for run, why in leaks.unknown.items()
     ]
+    left_out = "; the figures leave them out" if leaked < rows else ""
     for run, kinds in leaks.counts().items():
         if total := sum(kinds.values()):
             parts = ", ".join(f"{count:,} {WORDS[kind]}" for kind, count in kinds.items() if count)
-            found.append(_warning("leaks", f"{run} was trained on {counted(total, 'question')} ({parts})."))
+            told = f"The training rows of {run} give away {total:,} of the {counted(rows, 'question')}"
+            found.append(_warning("leaks", f"{told} ({parts}){left_out}."))
     if leaked and leaked == rows:
         told = "Every question was in training data: these figures tell what was memorised, not what was learned."
         found.append(_warning("leaks", told))
-    elif leaked:
-        found.append(_warning("leaks", f"The figures leave out {counted(leaked, 'question')} of {rows:,} for that."))
     return found
 
 
-WORDS = {"exact": "the same row", "question": "the same question", "near": "nearly the same"}
+WORDS = {
+    "exact": "the same row",
+    "question": "the same question",
+    "near": "nearly the same words in question and answer together",
+}
 
 
 def of_rows(rows: int, asked: int, unanswered: int, unmatched: int) -> Warnings:

@@ -89,6 +89,7 @@ class _Comparing:
         figures = scoring.figures(table, specs, clean)
         some = leaked_rows and len(clean) < rows
         unanswered = sum(not question.reference.strip() for question in answered.questions)
+        empty = {side: sum(not one["text"] for one in answered.answers(side)) for side in self.sides}
         scoring.write_outputs(self.folder, answered, table, leaked.rows)
         result = {
             **figures,
@@ -96,6 +97,7 @@ class _Comparing:
             "leaks": leaked.counts(),
             "leaked": leaked_rows,
             "warnings": [
+                *checks.of_silence(empty, rows, self.sides[0]),
                 *checks.of_sides(self.start["sides"]),
                 *checks.of_leaks(leaked, rows, leaked_rows),
                 *checks.of_rows(rows, asked, unanswered, self.start["unmatched"]),
@@ -114,7 +116,7 @@ class _Comparing:
             "asked": asked,
             "left_out": self.start["left_out"],
             "unmatched": self.start["unmatched"],
-            "empty": {side: sum(not one["text"] for one in answered.answers(side)) for side in self.sides},
+            "empty": empty,
             "base_sha256": self.start["sides"][self.sides[0]]["base_sha256"],
             "decoding": self.config.decoding,
             "seed": self.config.seed,

@@ -83,6 +83,12 @@ def _of_rows(info: DatasetInfo, config: TrainConfig, rows: Rows, pace: Pace) -> 
         yield Warning("rows", f"Figures of rows and tokens are {rows.source}.")
 
 
+_OWN = (
+    "The model was made to talk in a template of its own, not in {name}: before training it says little in {name}, and "
+    "it has more to learn."
+)
+
+
 def _of_template(tokenizer: ModelTokenizer, template: str) -> Iterator[Warning]:
     """A model that was tuned to talk expects its own format."""
     if tokenizer.chat is None or template == "model":
@@ -93,7 +99,7 @@ def _of_template(tokenizer: ModelTokenizer, template: str) -> Iterator[Warning]:
         return
     if own.strip() != chosen.strip():
         name = get_template(template).name
-        yield Warning("template", f"The model was tuned to talk in another format than {name}: its own is 'model'.")
+        yield Warning("template", _OWN.format(name=name))
 
 
 def _of_settings(shape: Shape, config: TrainConfig, device: Device) -> Iterator[Warning]:

@@ -108,7 +108,7 @@ def _nearest(view: ComparisonView, row_id: int, tuned: str) -> None:
     except StudioError as error:
         show(error.message, error.hint)
         return
-    st.markdown(f":small[**Nearest rows that {escape(run)} was trained on**, by the words that they share]")
+    st.markdown(f":small[**Nearest rows that {escape(run)} was trained on**, by the words that their questions share]")
     if not found:
         st.caption("No training row shares its words.")
     for near in found:
@@ -122,5 +122,5 @@ def _nearest(view: ComparisonView, row_id: int, tuned: str) -> None:
                 row=str(near.row_id),
                 help="Open it in Curate.",
             )
-            st.markdown(f":small[{near.similarity:.0%} alike]", width="content")
+            st.markdown(f":small[question {near.similarity:.0%} alike]", width="content")
             st.text(f"{shorten(near.question, 160)}\n→ {shorten(near.answer, 160)}", width="stretch")

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from lib.evaluation.comparing.checks import SILENCE
 from lib.evaluation.comparisons import ComparisonView
 from lib.words import counted
 from studio.components.comparing.forest import marks_of, show_forest
@@ -23,41 +24,62 @@ def show_verdict(view: ComparisonView, tuned: Sequence[str]) -> None:
         if side in verdicts:
             name = f"{escape(side)}: " if len(view.sides) > 2 else ""
             st.markdown(f"**Verdict:** {name}{escape(verdicts[side]['sentence'])}")
-    st.caption(f"How sure? {_sure(view, tuned)}")
+            if told := plainly(view, side):
+                st.markdown(f":small[{escape(told)}]")
     warnings = view.result.get("warnings", [])
-    if warnings:
-        st.markdown("  \n".join(f":orange[:material/warning:] :small[{escape(one['text'])}]" for one in warnings))
-    for name, empty in view.result.get("empty", {}).items():
-        if empty:
-            rows = counted(view.result["rows"], "row")
-            why = (
-                ""
-                if name in tuned
-                else (
-                    "; a base does so when the template is not one it was made with. "
-                    "Metrics of text then show mostly who answers at all: see the perplexity"
-                )
-            )
-            st.caption(f":material/info: {escape(name)} ended without a word on {empty:,} of {rows}{why}.")
+    silent = [one for one in warnings if one["kind"] == SILENCE]
+    for one in silent:
+        st.warning(escape(one["text"]), icon=":material/voice_over_off:")
+    st.caption(f"How sure? {_sure(view, tuned)}", help=SURE)
+    rest = [one for one in warnings if one["kind"] != SILENCE]
+    if rest:
+        st.markdown("  \n".join(f":orange[:material/warning:] :small[{escape(one['text'])}]" for one in rest))
+    for side, empty in view.result.get("empty", {}).items():
+        if empty and (side in tuned or not silent):
+            rows = counted(view.result["rows"], "question")
+            st.caption(f":material/info: {escape(side)} said nothing on {empty:,} of {rows}.")
     if view.result.get("left_out"):
         listed = "; ".join(f"{count} {reason}" for reason, count in view.result["left_out"].items())
         st.caption(f"Rows not asked: {escape(listed)}")
+
+
+SURE = (
+    "Intervals of 95 %: of a hundred such comparisons, about 95 have the true difference inside. p says how often so "
+    "large a difference comes up by chance between models that are equally good; it is corrected for all that was "
+    "tested (Holm), and below 0.05 counts as evidence."
+)
+
+
+def plainly(view: ComparisonView, side: str) -> str:
+    """The first metric with evidence, question by question and without statistics; empty where there is none."""
+    for pair in view.result.get("pairs", []):
+        if pair["tuned"] == side and pair["verdict"] in ("tuned better", "tuned worse"):
+            label = view.metrics[pair["metric"]].label
+            same = f", the same on {pair['ties']:,}" if pair["ties"] else ""
+            chance = pair["p_holm"] if pair.get("p_holm") is not None else pair["p"]
+            often = "less than once in 1,000" if chance < 0.001 else f"about {max(round(chance * 1000), 1):,} in 1,000"
+            return (
+                f"Question by question, by {label}: better on {pair['wins']:,} of {pair['n']:,}, worse on "
+                f"{pair['losses']:,}{same}. Between equally good models chance alone would do that {often} times."
+            )
+    return ""
 
 
 def _sure(view: ComparisonView, tuned: Sequence[str]) -> str:
     """Rows that count, those that do not, and what is held to be evidence."""
     pairs = [pair for pair in view.result.get("pairs", []) if pair["tuned"] in tuned]
     most = max((pair.get("n", 0) for pair in pairs), default=view.result.get("rows", 0))
-    parts = [f"{counted(most, 'row')} counted"]
+    rows = view.result.get("rows", most)
+    parts = [f"{most:,} of {counted(rows, 'question')} count" if most < rows else f"{counted(most, 'question')} count"]
     if leaked := view.result.get("leaked"):
-        parts.append(f"{leaked:,} leaked {'(excluded)' if leaked < view.result['rows'] else '(all of them)'}")
+        parts.append(f"{leaked:,} leaked {'(left out)' if leaked < rows else '(all of them)'}")
     if unmatched := view.result.get("unmatched"):
         parts.append(f"{unmatched:,} unmatched")
     limits = [(view.metrics[pair["metric"]], pair.get("detectable")) for pair in pairs]
     if len(tuned) == 1 and any(limit for _, limit in limits):
         shown = ", ".join(f"{spec.label} {figure(spec, limit)}" for spec, limit in limits if limit)
-        parts.append(f"smallest differences that would most likely show: {escape(shown)}")
-    parts.append("95 % intervals, p corrected for all that was tested (Holm)")
+        parts.append(f"so few would most likely not show differences below: {escape(shown)}")
+    parts.append("95 % intervals, p corrected")
     return " · ".join(parts)
 
 

@@ -14,7 +14,7 @@ from lib.training.plan import Plan, dry_run_job, plan, submit_dry_run
 from lib.training.plan.words import memory
 from lib.training.runs import command_line
 from lib.words import counted, duration
-from studio import person
+from studio import person, state
 from studio.components.errors import show, show_job_error
 from studio.components.job import follow
 from studio.components.text import escape
@@ -43,6 +43,8 @@ def plan_box(info: DatasetInfo, model: str, template: str, config: TrainConfig |
             st.error(f"**{escape(label_of(name))}**: {escape(text)}", icon=":material/block:")
         for warning in found.warnings:
             st.warning(escape(warning.text), icon=":material/warning:")
+            if warning.name == "template":
+                st.button("Use the model's own template", on_click=state.put, args=("template", "model"))
         _proposals(found)
         _measure(info, model, template, found, job)
         st.caption("The same from a terminal:")
@@ -130,7 +132,7 @@ def _proposals(found: Plan) -> None:
     if not found.proposals:
         return
     with st.expander(
-        "Better settings" if found.fits else "Settings that fit",
+        _offer(found),
         icon=":material/auto_awesome:",
         expanded=not found.fits,
     ):
@@ -138,6 +140,13 @@ def _proposals(found: Plan) -> None:
             changes = ", ".join(f"{label_of(key)} {value}" for key, value in proposal.settings.items())
             st.markdown(f"{escape(proposal.why)}  \n:small[:gray[{escape(changes)}]]")
             st.button("Use these", key=f"proposal-{number}", on_click=override, args=(proposal.settings,))
+
+
+def _offer(found: Plan) -> str:
+    """What the proposals come to."""
+    if not found.fits:
+        return "Settings that fit"
+    return "Faster settings" if found.proposals[0].seconds < found.pace.seconds else "Settings for less memory"
 
 
 def _measure(info: DatasetInfo, model: str, template: str, found: Plan, job: JobView | None) -> None:

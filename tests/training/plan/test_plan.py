@@ -197,7 +197,7 @@ def test_faults_are_told_together(tiny_home, store):
         ({"max_steps": 1}, None, "llama2", "max_steps", "Only"),
         ({"learning_rate": 0.01}, None, "llama2", "learning_rate", "high"),
         ({"learning_rate": 1e-6}, None, "llama2", "learning_rate", "low"),
-        ({}, None, "llama2", "template", "another format"),
+        ({}, None, "llama2", "template", "template of its own"),
         ({}, ROWS[:20], "llama2", "rows", "few"),
         ({}, [*ROWS, *[SILENT] * 9], "llama2", "rows", "left out"),
         ({"max_length": 100, "long_rows": "cut"}, ROWS, "llama2", "long_rows", "stop"),
