@@ -11,7 +11,7 @@ def draw() -> None:
     """All of the page."""
     now = overview.read()
     show_title(now)
-    show_next(overview.next_step(now))
+    show_next(overview.next_step(now), now)
     show_cards(now)
     show_activity(now.activity)
 

@@ -35,7 +35,7 @@ class Preset:
 PRESETS: dict[str, Preset] = {
     "first-look": Preset(
         "First look",
-        "Minutes on a laptop: enough steps to hear the data's voice.",
+        "40 short steps, minutes on a laptop: enough for its answers to sound like the data.",
         {
             "max_steps": 40,
             "learning_rate": 1e-3,

@@ -41,10 +41,12 @@ def _icon(now: Overview) -> str:
     return ":material/check_circle:" if now.starter_ready and now.worker_alive else ":material/warning:"
 
 
-def show_next(step: NextStep) -> None:
+def show_next(step: NextStep, now: Overview) -> None:
     """The one thing to do next."""
     with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(f"**Next:** {escape(step.text)}", width="content")
+        if not now.runs:
+            link("datasets", "or import your own data", icon=":material/upload:")
         if st.button(step.label, type="primary", icon=":material/arrow_forward:", key="next"):
             go(step.page, **step.parameters)
 

@@ -23,7 +23,7 @@ def test_the_plan_says_what_will_happen() -> None:
     assert figures.keys() == {"Time", "Steps", "Passes", "Tokens learned"}
     assert figures["Steps"] == "40" and figures["Passes"] == "0.56"
     shown = words(app)
-    assert "**286** of 287 training rows used, 24 to measure on" in shown
+    assert "**286** of 287 training rows can be learned from, 24 held-out rows to measure on" in shown
     assert "fits: " in shown and "estimated" in shown
     assert "Only 56% of the rows are seen" in shown
     assert field(app, "Rows per batch").value == "auto" and "batches of 4 rows" in shown

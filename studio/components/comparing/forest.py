@@ -53,11 +53,11 @@ def show_forest(marks: Sequence[Mark], key: str, who: str = "tuned") -> None:
         return
     told = "; ".join(f"{mark.label} {mark.told}, {WORDS.get(mark.verdict, mark.verdict)}" for mark in marks)
     st.echarts_chart(
-        _spec(marks), height=74 + 44 * len(marks), key=key, alt=f"Differences with 95 % intervals: {told}."
+        _spec(marks), height=60 + 44 * len(marks), key=key, alt=f"Differences with 95 % intervals: {told}."
     )
     st.caption(
-        f"Right of the line {who} is better, left of it worse, each in widths of its own interval. "
-        "▲ better · ▼ worse · ● no evidence · ◆ differs, where neither way is better."
+        f"Right of the line {who} is better, left of it worse. Metrics have different units: each is drawn so that its "
+        "interval has the same width. ▲ better · ▼ worse · ● no evidence · ◆ differs, where neither way is better."
     )
 
 
@@ -66,14 +66,11 @@ def _spec(marks: Sequence[Mark]) -> dict[str, Any]:
     ends = [part for mark in rows for part in _place(mark)]
     return {
         "animation": False,
-        "grid": {"left": 8, "right": 16, "top": 12, "bottom": 34, "containLabel": True},
+        "grid": {"left": 8, "right": 16, "top": 24, "bottom": 8, "containLabel": True},
         "xAxis": {
             "type": "value",
             "min": min(-1.0, *ends) - 0.4,
             "max": max(1.0, *ends) + 0.4,
-            "name": "← worse      better →",
-            "nameLocation": "middle",
-            "nameGap": 12,
             "axisLabel": {"show": False},
             "splitLine": {"show": False},
             "axisTick": {"show": False},
@@ -138,7 +135,7 @@ def _points(rows: Sequence[Mark]) -> dict[str, Any]:
         "data": [{"xAxis": 0}],
         "symbol": "none",
         "silent": True,
-        "label": {"show": False},
+        "label": {"show": True, "position": "end", "formatter": "← worse    better →", "fontSize": 11},
         "lineStyle": {"type": "solid", "width": 1, "color": "#8a8f98"},
     }
     return {"type": "scatter", "data": data, "symbolSize": 12, "silent": True, "markLine": zero}

@@ -89,7 +89,12 @@ def _bar(parts: list[tuple[str, int]], free: int) -> None:
         "animation": False,
         "grid": {"left": 4, "right": 12, "top": 2, "bottom": 22},
         "tooltip": {"trigger": "item"},
-        "xAxis": {"type": "value", "min": 0, "max": round(max(min(free / gib, total * 4), total * 1.05), 2)},
+        "xAxis": {
+            "type": "value",
+            "min": 0,
+            "max": round(max(min(free / gib, total * 4), total * 1.05), 2),
+            "axisLabel": {"formatter": "{value} GiB", "hideOverlap": True},
+        },
         "yAxis": {"type": "category", "data": [""], "show": False},
         "series": series,
     }
@@ -119,7 +124,8 @@ def _rows(found: Plan) -> None:
     rows = found.rows
     about = "" if rows.exact else "about "
     st.markdown(
-        f"{about}**{rows.used:,}** of {counted(rows.rows, 'training row')} used, {rows.eval_rows:,} to measure on"
+        f"{about}**{rows.used:,}** of {counted(rows.rows, 'training row')} can be learned from, "
+        f"{counted(rows.eval_rows, 'held-out row')} to measure on"
     )
     lost = [f"{count:,} {reason}" for reason, count in rows.left_out.items() if count]
     lost += [f"{count:,} {what}" for count, what in ((rows.cut, "cut"), (rows.split, "split")) if count]
