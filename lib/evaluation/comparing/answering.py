@@ -158,8 +158,8 @@ class Asking:
     def _tell(self, text: str, done: float = 0.0) -> None:
         """Progress in answers; one that is being written counts in part."""
         done = max(done, len(self.records.answers))
-        rate = self._tokens / max(self._seconds, 1e-3)
-        self.job.progress(done, self._total, text, tokens_per_second=rate)
+        rate = {"tokens_per_second": self._tokens / max(self._seconds, 1e-3)} if self._tokens else {}
+        self.job.progress(done, self._total, text, **rate)
 
 
 def _batches(rows: Sequence[tuple[Question, Encoded]]) -> Iterator[list[tuple[Question, Encoded]]]:

@@ -121,6 +121,7 @@ def _points(rows: Sequence[Mark]) -> dict[str, Any]:
             "formatter": mark.told.replace("{", "("),
             "fontSize": 11,
             "distance": 4,
+            "textBorderWidth": 0,
         }
         data.append(
             {
@@ -135,7 +136,13 @@ def _points(rows: Sequence[Mark]) -> dict[str, Any]:
         "data": [{"xAxis": 0}],
         "symbol": "none",
         "silent": True,
-        "label": {"show": True, "position": "end", "formatter": "← worse    better →", "fontSize": 11},
+        "label": {
+            "show": True,
+            "position": "end",
+            "formatter": "← worse    better →",
+            "fontSize": 11,
+            "textBorderWidth": 0,
+        },
         "lineStyle": {"type": "solid", "width": 1, "color": "#8a8f98"},
     }
     return {"type": "scatter", "data": data, "symbolSize": 12, "silent": True, "markLine": zero}
