@@ -21,6 +21,7 @@ from lib.training import runs
 from lib.training.runs import RunView
 
 SAMPLE = "medical-terms"
+SAMPLES = (SAMPLE, "support-desk")  # what `make setup` brings
 
 
 @dataclass(frozen=True)
@@ -122,9 +123,10 @@ def _compare_step(now: Overview) -> NextStep | None:
 def _first_run_step(now: Overview) -> NextStep | None:
     if now.runs:
         return None
-    sample = next((info for info in now.datasets if info.name == SAMPLE), now.datasets[0])
+    own = next((info for info in now.datasets if info.name not in SAMPLES), None)
+    chosen = own or next((info for info in now.datasets if info.name == SAMPLE), now.datasets[0])
     return NextStep(
-        f"{sample.name} is ready to train on.", "Train First look, about 2 min", "train", _train_link(sample)
+        f"{chosen.name} is ready to train on.", "Train First look, about 2 min", "train", _train_link(chosen)
     )
 
 

@@ -2,8 +2,9 @@
 
 for facet in facets(Table(open_copy(info), query)): facet.label, [(bar.label, bar.count) for bar in facet.bars]
 
-A facet is counted without the query's own conditions on its field, so that its other bars can be chosen. Rows are read
-once, into a table of small values, and every facet is counted from that.
+A facet is counted without the query's own conditions on its field, so that its other bars can be chosen; of fields that
+hold several values (tags, flags) all conditions have to hold, and so they count. Rows are read once, into a table of
+small values, and every facet is counted from that.
 """
 
 from __future__ import annotations
@@ -119,7 +120,7 @@ def _pick(connection: duckdb.DuckDBPyConnection, table: Table, counted: Sequence
     Columns: `id`, those of the fields, and `ok_…`, whether the conditions on a field hold.
     """
     asked = {condition.field for condition in table.query.conditions}
-    judged = [one for one in counted if one.field.name in asked]
+    judged = [one for one in counted if one.field.name in asked and one.field.kind not in ("flag", "list")]
     columns = [f"rows.{ROW_ID} AS id", *(f"{_small(one)} AS {one.column}" for one in counted)]
     parameters: list[Any] = []
     for one in judged:

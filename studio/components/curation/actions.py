@@ -131,7 +131,8 @@ def _said(entry: Entry | None, info: DatasetInfo) -> None:
     if entry is None:
         return
     rows = f" ({counted(entry.rows, 'row')})" if entry.row_id is None else f" (row {entry.row_id})"
-    st.toast(escape(shorten(entry.what, 100) + rows), icon=":material/undo:")
+    what = entry.what.replace("undo: ", "Undone: ", 1).replace("redo: ", "Redone: ", 1)
+    st.toast(escape(shorten(what, 100) + rows), icon=":material/undo:")
     if entry.row_id is not None:
         table_state.open_row(info.ref, entry.row_id)
 

@@ -25,6 +25,7 @@ from studio.components.errors import show_job_error
 from studio.components.job import follow
 from studio.components.text import escape
 
+GROUPED = {**dict.fromkeys(REPEATS, "that belong together"), "conflict": "that answer one question differently"}
 PAGE_ROWS = 10
 PAGE_CLUSTERS = 5
 CLUSTER_ROWS = 6  # members of a cluster that are shown
@@ -130,7 +131,7 @@ def _check(info: DatasetInfo, copy: WorkingCopy, check: dict[str, Any]) -> None:
             many.mend(info, query, check["name"])
     st.markdown(escape(check["explanation"]))
     st.caption(f":material/build: {escape(check['remedy'])}")
-    if check["name"] in REPEATS:
+    if check["name"] in GROUPED:
         _clusters(info, copy, check)
     else:
         _rows(info, copy, check)
@@ -156,7 +157,7 @@ def _clusters(info: DatasetInfo, copy: WorkingCopy, check: dict[str, Any]) -> No
     number = st.pagination(max(-(-total // PAGE_CLUSTERS), 1), key=f"clusters-{info.ref}-{check['name']}")
     for cluster in check_results.clusters(info, check["name"], PAGE_CLUSTERS, (number - 1) * PAGE_CLUSTERS):
         with st.container(border=True):
-            st.markdown(f"**{counted(cluster.size, 'row')}** that belong together")
+            st.markdown(f"**{counted(cluster.size, 'row')}** {GROUPED[check['name']]}")
             _draw(copy, dict.fromkeys(cluster.rows[:CLUSTER_ROWS], ""))
             if cluster.size > CLUSTER_ROWS:
                 st.caption(f"and {cluster.size - CLUSTER_ROWS:,} more")
@@ -166,7 +167,8 @@ def _draw(copy: WorkingCopy, details: dict[int, str]) -> None:
     for row in Table(copy, Query()).rows(list(details)):
         with st.container(border=True):
             gone = " · deleted" if row.state.deleted else ""
-            st.markdown(f":small[:gray[row {row.row_id}{gone} {escape(details[row.row_id])}]]")
+            detail = f" · {escape(details[row.row_id])}" if details[row.row_id] else ""
+            st.markdown(f":small[:gray[row {row.row_id}{gone}{detail}]]")
             try:
                 show_conversation(read_conversation(row.values, copy.mapping))
             except BadInput as error:

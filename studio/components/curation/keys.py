@@ -12,14 +12,20 @@ KEYS = {
     "E": "edit the row",
     "Ctrl + Enter": "save the edit",
     "D": "delete or restore the row",
+    "T": "add a tag",
+    "N": "write a note",
     "U": "undo your last change",
     "Shift + U": "redo it",
     "/": "search",
+    "Enter, Esc": "from a field back to the rows",
     "?": "this list",
 }
 
+SAID_MS = 2500
+"""How long it is said that a key was not taken."""
+
 _JS = """
-export default function({ setTriggerValue }) {
+export default function({ setTriggerValue, data }) {
   const typing = (node) => node && (node.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(node.tagName));
   const focusSoon = (selector, tries) => {
     const field = document.querySelector(selector);
@@ -27,19 +33,53 @@ export default function({ setTriggerValue }) {
     if (field) field.focus();
     else if (tries) setTimeout(() => focusSoon(selector, tries - 1), 100);
   };
+  const title = () => document.querySelector('.st-key-row-title')?.innerText ?? '';
+  const busy = () => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState !== 'notRunning';
+  const said = document.createElement('div');
+  said.setAttribute('role', 'status');
+  said.style.cssText = 'position:fixed; bottom:1.5rem; left:50%; transform:translateX(-50%); padding:.5rem 1rem;' +
+    'border-radius:.5rem; background:#333; color:#fff; font-size:.9rem; z-index:1000000; display:none';
+  document.body.append(said);
+  let hiding = 0, judged = null;
+  const say = (text) => {
+    said.textContent = text;
+    said.style.display = 'block';
+    clearTimeout(hiding);
+    hiding = setTimeout(() => { said.style.display = 'none'; }, data.said_ms);
+  };
+  // A judgement counts for the row on screen. Until the next row is there, another one would be of a row not seen.
+  const early = (key) => {
+    if (!'axd'.includes(key)) return false;
+    if (judged !== null && judged === title() && busy()) return true;
+    judged = title();
+    return false;
+  };
   const listen = (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
-    if (event.key === '/') {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    if (typing(event.target)) {
+      const search = event.target.getAttribute('aria-label') === 'Search rows';
+      if (key === 'Escape' || (key === 'Enter' && search)) event.target.blur();
+      return;
+    }
+    if (early(key)) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      say(`${key.toUpperCase()} was not taken: the next row was not there yet.`);
+    } else if (key === '/') {
       const field = document.querySelector('input[aria-label="Search rows"]');
       if (field) { event.preventDefault(); field.focus(); field.select(); }
-    } else if (event.key === '?') {
+    } else if (key === '?') {
       setTriggerValue('help', true);
-    } else if (event.key === 'e' || event.key === 'E') {
+    } else if (key === 'e') {
       focusSoon('textarea[aria-label^="Text of turn"]', 20);
+    } else if (key === 't' || key === 'n') {
+      const field = document.querySelector(key === 't' ? '.st-key-row-tags input' : '.st-key-row-note input');
+      if (field) { event.preventDefault(); field.focus(); }
     }
   };
-  document.addEventListener('keydown', listen);
-  return () => document.removeEventListener('keydown', listen);
+  window.addEventListener('keydown', listen, true);
+  return () => { window.removeEventListener('keydown', listen, true); said.remove(); };
 }
 """
 
@@ -48,7 +88,7 @@ _component = st.components.v2.component("tandem_keys", js=_JS)
 
 def listen() -> None:
     """Mount the listener; draws nothing."""
-    if _component(key="keys", on_help_change=_nothing).help:
+    if _component(key="keys", data={"said_ms": SAID_MS}, on_help_change=_nothing).help:
         show_keys()
 
 

@@ -29,6 +29,8 @@ from studio.components.text import escape
 from studio.table_state import TableState
 
 EXAMPLES = 10
+SURE = 1000  # rows; more are changed only after a question
+FEW = 25  # without a filter: as many as are on screen
 STATUS_LABELS = {"accepted": "Accept", "rejected": "Reject", "pending": "Back to pending"}
 
 
@@ -42,25 +44,14 @@ def show_many(info: DatasetInfo, place: TableState, matching: int) -> None:
         st.markdown(f":small[On **{rows:,}** {which}{noun}]", width="content")
         if place.picked:
             st.button("Untick", type="tertiary", on_click=table_state.pick, args=(info.ref, ()))
-        do = partial(actions.change_many, info, query)
+        do = partial(_do, info, query)
         for status in ("accepted", "rejected"):
-            st.button(
-                f"{STATUS_LABELS[status]} {rows:,}",
-                key=f"many-{status}",
-                disabled=not rows,
-                on_click=do,
-                args=(Operation("status", status), rows),
-            )
+            if st.button(f"{STATUS_LABELS[status]} {rows:,}", key=f"many-{status}", disabled=not rows):
+                do(Operation("status", status), rows)
         gone = any(condition.field == "deleted" and condition.value == "yes" for condition in place.query.conditions)
         kind = "restore" if gone else "delete"
-        st.button(
-            f"{kind.capitalize()} {rows:,}",
-            key=f"many-{kind}",
-            icon=":material/delete:",
-            disabled=not rows,
-            on_click=do,
-            args=(Operation(kind), rows),
-        )
+        if st.button(f"{kind.capitalize()} {rows:,}", key=f"many-{kind}", icon=":material/delete:", disabled=not rows):
+            do(Operation(kind), rows)
         with st.popover("More", disabled=not rows, help="Tags, splits, find and replace"):
             replacing = _more(do, rows)
         for condition in place.query.conditions:
@@ -72,24 +63,39 @@ def show_many(info: DatasetInfo, place: TableState, matching: int) -> None:
         find_and_replace(info, query, place.query.search)
 
 
+def _do(info: DatasetInfo, query: Query, operation: Operation, rows: int) -> None:
+    """Do it, after a question where it is much."""
+    if rows > SURE or not (query.words() or rows <= FEW):
+        _are_you_sure(info, query, operation, rows)
+    else:
+        actions.change_many(info, query, operation, rows)
+        st.rerun()
+
+
+@st.dialog("Are you sure?", icon=":material/help:")
+def _are_you_sure(info: DatasetInfo, query: Query, operation: Operation, rows: int) -> None:
+    which = f"where {query.words()}" if query.words() else f"all that {info.ref} has"
+    st.markdown(f"**{counted(rows, 'row')}**, {escape(which)}: {escape(operation.label)}. Undo takes it back.")
+    if st.button(f"Yes, {counted(rows, 'row')}", type="primary", key="many-sure"):
+        actions.change_many(info, query, operation, rows)
+        st.rerun()
+
+
 def _more(do: partial[None], rows: int) -> bool:
     """The changes that are asked for less often; returns whether find and replace was."""
     replacing = st.button("Find and replace …", icon=":material/find_replace:", key="many-replace")
-    st.button(STATUS_LABELS["pending"], key="many-pending", on_click=do, args=(Operation("status", "pending"), rows))
+    if st.button(STATUS_LABELS["pending"], key="many-pending"):
+        do(Operation("status", "pending"), rows)
     tag = st.text_input("Tag", key="many-tag", max_chars=40)
     with st.container(horizontal=True):
         for kind, label in (("tag", "Add the tag"), ("untag", "Remove it")):
-            st.button(
-                label,
-                key=f"many-do-{kind}",
-                disabled=not tag.strip() or "," in tag,
-                on_click=do,
-                args=(Operation(kind, tag.strip() or "tag"), rows),
-            )
+            if st.button(label, key=f"many-do-{kind}", disabled=not tag.strip() or "," in tag):
+                do(Operation(kind, tag.strip()), rows)
     st.caption("Move to another split")
     with st.container(horizontal=True):
         for split in SPLITS:
-            st.button(split, key=f"many-to-{split}", on_click=do, args=(Operation("split", split), rows))
+            if st.button(split, key=f"many-to-{split}"):
+                do(Operation("split", split), rows)
     return replacing
 
 

@@ -11,10 +11,11 @@ from typing import Literal
 import streamlit as st
 
 from lib.data import datasets
-from lib.data.checks import CHECKS
+from lib.data.checks import CHECKS, results
 from lib.data.checks.mends import propose
 from lib.data.datasets import DatasetInfo
 from lib.data.edits import Entry, WorkingCopy, history
+from lib.data.edits.bulk import REPEATS
 from lib.data.edits.operations import Operation
 from lib.data.filters import Condition, Query
 from lib.data.mapping.reading import read_conversation
@@ -30,6 +31,7 @@ from studio.components.text_diff import show_diff
 
 Colour = Literal["gray", "green", "red"]
 Step = Callable[[int, int], Spot | None]
+GROUPED = (*REPEATS, "conflict")  # checks that say to which other row a row belongs
 STATUS: dict[str, tuple[Colour, str]] = {
     "pending": ("gray", ":material/radio_button_unchecked:"),
     "accepted": ("green", ":material/check:"),
@@ -78,7 +80,7 @@ def _length(conversation: Conversation) -> None:
 
 
 def _title(row: TableRow) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="row-title"):
         st.markdown(f"**Row {row.row_id}**", width="content")
         colour, icon = STATUS[row.state.status]
         st.badge(row.state.status, color=colour, icon=icon)
@@ -102,6 +104,7 @@ def _buttons(
             "Accept",
             shortcut="A",
             icon=":material/check:",
+            help="Read and good. It is trained on, as are rows that nobody has judged.",
             disabled=fixed,
             on_click=change,
             args=(after,),
@@ -111,6 +114,7 @@ def _buttons(
             "Reject",
             shortcut="X",
             icon=":material/close:",
+            help="Not to be trained on. The row stays in the dataset.",
             disabled=fixed,
             on_click=change,
             args=(after,),
@@ -161,6 +165,24 @@ def _checks(info: DatasetInfo, row: TableRow, conversation: Conversation, closed
                     on_click=actions.change_many,
                     args=(info, only, Operation("mend", name), 1),
                 )
+            if name in GROUPED:
+                _like(info, row.row_id, name)
+
+
+def _like(info: DatasetInfo, row_id: int, check: str) -> None:
+    """What the check said of this row, and the way to the row that it is like."""
+    found = results.findings_of(info, check, [row_id]).get(row_id)
+    if found is None:
+        return
+    st.markdown(f":small[{escape(found.detail)}]", width="content")
+    if found.group is not None and found.group != row_id:
+        st.button(
+            f"Open row {found.group}",
+            key=f"like-{row_id}-{check}",
+            type="tertiary",
+            on_click=table_state.open_row,
+            args=(info.ref, found.group),
+        )
 
 
 def _labels(info: DatasetInfo, row: TableRow) -> None:
@@ -174,7 +196,7 @@ def _labels(info: DatasetInfo, row: TableRow) -> None:
         actions.change_row(info, row, None, note=st.session_state[note].strip())
 
     left, right = st.columns(2)
-    with left:
+    with left, st.container(key="row-tags"):
         st.multiselect(
             "Tags",
             list(row.state.tags),
@@ -184,7 +206,7 @@ def _labels(info: DatasetInfo, row: TableRow) -> None:
             on_change=tagged,
             placeholder="add a tag",
         )
-    with right:
+    with right, st.container(key="row-note"):
         st.text_input("Note", row.state.note, key=note, on_change=noted, placeholder="for whoever looks next")
 
 

@@ -24,7 +24,7 @@ def show_rows(info: DatasetInfo, copy: WorkingCopy, place: TableState, page: Tab
     """Draw the page of rows; a click on a cell opens its row, a tick picks it."""
     pages = max(-(-page.total // PAGE_ROWS), 1)
     if not page.rows:
-        st.info("No row matches. Take a filter away.", icon=":material/search_off:")
+        st.info(_none(place), icon=":material/search_off:")
         return
     ids = [row.row_id for row in page.rows]
     frame = pd.DataFrame([_cells(copy, row, row.row_id == place.row) for row in page.rows])
@@ -63,6 +63,13 @@ def show_rows(info: DatasetInfo, copy: WorkingCopy, place: TableState, page: Tab
         st.caption(f"{first:,} to {first + len(ids) - 1:,} of {page.total:,}", width="content")
         if pages > 1:
             _pager(info, place.page, pages)
+
+
+def _none(place: TableState) -> str:
+    """Why there is no row, and the way out."""
+    if place.query.conditions:
+        return "No row matches. Take a filter away."
+    return "No row holds that text." if place.query.search else "Every row is deleted. Undo brings them back."
 
 
 def _pager(info: DatasetInfo, page: int, pages: int) -> None:

@@ -22,6 +22,8 @@ def show_sides(info: DatasetInfo, copy: WorkingCopy, row: TableRow, found: Clash
     """Draw both sides of a conflict with the two ways out."""
     last = found.conflict.last
     by = f"**{escape(last.who)}** changed this row {ago(last.at)}" if last else "This row was changed meanwhile"
+    if last and last.who == person.name():
+        by = f"**{escape(last.who)}**, your own name, perhaps in another window, changed this row {ago(last.at)}"
     st.warning(f"{by}, after you had opened it. Nothing is overwritten until you choose.", icon=":material/group:")
     present = read_conversation(row.values, copy.mapping)
     with st.container(border=True):
@@ -36,7 +38,7 @@ def show_sides(info: DatasetInfo, copy: WorkingCopy, row: TableRow, found: Clash
             st.markdown(escape(", ".join(f"{name}: {value}" for name, value in found.fields.items())))
     with st.container(horizontal=True):
         st.button("Keep theirs", on_click=actions.settled)
-        st.button("Use mine", type="primary", on_click=_use_mine, args=(info, found))
+        st.button("Use mine", on_click=_use_mine, args=(info, found))
 
 
 def _use_mine(info: DatasetInfo, found: Clash) -> None:

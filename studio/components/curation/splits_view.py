@@ -8,7 +8,7 @@ import streamlit as st
 
 from lib.data import datasets
 from lib.data.datasets import DatasetInfo
-from lib.data.edits import WorkingCopy
+from lib.data.edits import WorkingCopy, entries
 from lib.data.filters import Query
 from lib.data.mapping.reading import read_conversation
 from lib.data.splits import dealing, leakage_job
@@ -18,6 +18,7 @@ from lib.data.splits.rules import SplitRule
 from lib.data.table import Table
 from lib.data.versions import present
 from lib.errors import BadInput, BadSettings
+from lib.jobs.queue import JobView
 from lib.words import counted, shares
 from studio import person
 from studio.components.conversation import show_conversation
@@ -65,14 +66,17 @@ def _deal(info: DatasetInfo, copy: WorkingCopy) -> None:
         return
     if job:
         _dealt(job.result, job.error)
-    by = st.segmented_control("By", ["shares", "column"], default="shares", required=True, key="split-kind")
+    before = _rule(job)
+    by = st.segmented_control("By", ["shares", "column"], default=before.kind, required=True, key="split-kind")
     names = [column.name for column in copy.columns]
     parts: dict[str, Any] = {}
     if by == "shares":
         with st.container(horizontal=True):
-            test = st.number_input("Test, %", 0, 90, 10, key="split-test")
-            validation = st.number_input("Validation, %", 0, 90, 0, key="split-validation")
-            seed = st.number_input("Seed", 0, 1_000_000, 0, key="split-seed", help="Another seed deals otherwise.")
+            test = st.number_input("Test, %", 0, 90, _percent(before, "test"), key="split-test")
+            validation = st.number_input("Validation, %", 0, 90, _percent(before, "validation"), key="split-validation")
+            seed = st.number_input(
+                "Seed", 0, 1_000_000, before.seed, key="split-seed", help="Another seed deals otherwise."
+            )
         rest = (100 - test - validation) / 100
         parts = {"shares": {"train": rest, "test": test / 100, "validation": validation / 100}, "seed": int(seed)}
     else:
@@ -109,6 +113,20 @@ def _deal(info: DatasetInfo, copy: WorkingCopy) -> None:
         st.rerun()
 
 
+def _rule(job: JobView | None) -> SplitRule:
+    """What was asked for last, to begin with."""
+    return SplitRule.from_dict(job.payload["rule"]) if job else SplitRule("shares", {"train": 0.9, "test": 0.1})
+
+
+def _percent(rule: SplitRule, split: str) -> int:
+    return round(100 * rule.shares.get(split, 0.0)) if rule.kind == "shares" else 10 if split == "test" else 0
+
+
+def _edited_since(side: str, when: float) -> bool:
+    newest = entries(datasets.get(side.partition(":")[0]), 1)
+    return bool(newest) and newest[0].at > when
+
+
 def _dealt(result: dict[str, Any] | None, error: dict[str, Any] | None) -> None:
     show_job_error(error)
     if result:
@@ -135,7 +153,10 @@ def _leakage(info: DatasetInfo) -> None:
     if job:
         show_job_error(job.error)
         if job.result:
-            st.caption(f"Looked at {ago(job.finished_at or job.created_at)}.")
+            looked = job.finished_at or job.created_at
+            st.caption(f"Looked at {ago(looked)}, at the rows as they are with unsaved edits.")
+            if any(_edited_since(side, looked) for side in (left, right)):
+                st.warning("Rows were edited or dealt since: look again.", icon=":material/update:")
             _report(job.result, left, right)
 
 
@@ -145,8 +166,9 @@ def _report(result: dict[str, Any], left: str, right: str) -> None:
         st.success(f"No row of {escape(right)} is given away by {escape(left)}.", icon=":material/check:")
         return
     share = result["shares"]["right"]
+    verb = "is" if total == 1 else "are"
     st.markdown(
-        f"**{counted(total, 'row')}** of {escape(right)} ({share:.1%}) are given away by rows of {escape(left)}"
+        f"**{counted(total, 'row')}** of {escape(right)} ({share:.1%}) {verb} given away by rows of {escape(left)}"
     )
     for kind, count in result["counts"].items():
         if count["right"]:

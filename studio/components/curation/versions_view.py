@@ -20,8 +20,9 @@ from studio.components.conversation_diff import show_conversation_diff
 from studio.components.curation import actions
 from studio.components.errors import show
 from studio.components.links import link
-from studio.components.text import ago, escape
+from studio.components.text import ago, escape, shorten
 
+LONGEST = 120  # characters of a note
 DIFF_ROWS = 10
 JOURNAL_ROWS = 20
 UNSAVED = "unsaved edits"
@@ -252,8 +253,16 @@ def _differences(found: VersionDiff, key: str) -> None:
         st.pagination(pages, key=pager)
 
 
+def _plain(value: object) -> str:
+    """A value of a row's state, as people write it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+    return shorten(text, LONGEST) or "none"
+
+
 def _row(row: RowDiff, key: str) -> None:
-    fields = ", ".join(f"{name}: {before} → {after}" for name, (before, after) in row.fields.items())
+    fields = ", ".join(f"{name}: {_plain(before)} → {_plain(after)}" for name, (before, after) in row.fields.items())
     st.markdown(f":small[:gray[row {row.row_id}] {escape(fields)}]")
     if row.before != row.after:
         show_conversation_diff(row.before, row.after, key=f"diff-{key}-{row.row_id}")
