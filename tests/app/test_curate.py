@@ -234,3 +234,59 @@ def test_nothing_can_be_done_to_all_rows_where_the_address_was_wrong() -> None:
     seeds.samples()
     app = open_page("curate", dataset=DESK, f="nonsense")
     assert not [one for one in app.button if one.label.startswith("Delete 1")]
+
+
+def test_a_change_of_all_rows_is_asked_about_first() -> None:
+    seeds.samples()
+    info = datasets.get(DESK)
+    app = open_page("curate", dataset=DESK)
+    app.button(key="many-delete").click().run()
+    assert app.button(key="many-sure").label == "Yes, 160 rows"
+    assert not open_copy(info).touched
+    app.button(key="many-sure").click().run()
+    assert not app.exception
+    assert Table(open_copy(info), Query()).count() == 0
+    assert "Every row is deleted" in words(app)
+
+
+def test_a_row_that_repeats_another_says_which_and_leads_to_it() -> None:
+    seeds.samples()
+    info = datasets.get(DESK)
+    check_results.check(info, Settings())
+    found = check_results.flagged(info, "exact_duplicate", 1, 0)[0]
+    app = open_page("curate", dataset=DESK, row=str(found.row_id))
+    assert f"same as row {found.group}" in words(app)
+    press(app, f"Open row {found.group}")
+    assert f"**Row {found.group}**" in texts(app, "markdown")
+
+
+def test_conflicting_answers_stand_together() -> None:
+    seeds.samples()
+    check_results.check(datasets.get(DESK), Settings())
+    app = open_page("curate", dataset=DESK, view="Checks")
+    app.radio[0].set_value("conflict").run()
+    assert "that answer one question differently" in words(app)
+
+
+def test_splits_are_dealt_as_last_time_and_old_leaks_called_old(jobs_here: Callable[[], None]) -> None:
+    seeds.samples()
+    app = open_page("curate", dataset=DESK, view="Splits")
+    press(app, "Look for leaks")
+    jobs_here()
+    app = open_page("curate", dataset=DESK, view="Splits")
+    assert not [text for text in texts(app, "warning") if "dealt since" in text]
+    field(app, "Validation, %").set_value(20).run()
+    press(app, "Deal the rows")
+    jobs_here()
+    app = open_page("curate", dataset=DESK, view="Splits")
+    assert field(app, "Validation, %").value == 20
+    assert [text for text in texts(app, "warning") if "dealt since" in text]
+
+
+def test_what_differs_in_tags_is_said_in_words() -> None:
+    seeds.samples()
+    info = datasets.get(DESK)
+    edit(info, 1, 0, "ada", tags=("one", "two"), note="n" * 500)
+    versions.save(info, "tagged", "ada")
+    shown = words(open_page("curate", dataset="support-desk@2", view="Versions"))
+    assert "none → one, two" in shown and "n" * 200 not in shown

@@ -33,6 +33,7 @@ def test_a_round_of_curation(browser: Browser, bare_studio: Studio) -> None:
         filter_by_a_bar(tab)
         mend_what_a_check_found(tab)
         edit_by_keyboard_and_undo(tab)
+        judge_too_fast(tab)
         save_and_compare(tab)
         same_view_for_another(browser, tab)
 
@@ -118,6 +119,7 @@ def edit_by_keyboard_and_undo(tab: Watched) -> None:
     tab.page.keyboard.press("x")
     tab.page.wait_for_url(re.compile("row=6"))
     tab.settle()
+    in_and_out_of_a_field(tab)
     tab.page.keyboard.press("e")
     write(tab, "Written by keyboard.")
     expect(shown(tab, "Written by keyboard.")).to_be_visible()
@@ -129,6 +131,36 @@ def edit_by_keyboard_and_undo(tab: Watched) -> None:
     tab.page.keyboard.press("Shift+U")
     expect(shown(tab, "Written by keyboard.")).to_be_visible()
     tab.settle()
+
+
+def in_and_out_of_a_field(tab: Watched) -> None:
+    """To the note by key, and back to the rows, where keys are keys again."""
+    tab.page.keyboard.press("n")
+    note = tab.page.get_by_label("Note")
+    expect(note).to_be_focused()
+    tab.page.keyboard.type("see the ax")
+    tab.page.keyboard.press("Enter")
+    tab.settle()
+    assert open_copy(datasets.get("desk")).state(6).note == "see the ax"
+    tab.page.keyboard.press("t")
+    expect(tab.page.get_by_role("combobox", name="Tags")).to_be_focused()
+    tab.page.keyboard.press("Escape")
+    tab.page.keyboard.press("Escape")
+    tab.settle()
+
+
+def judge_too_fast(tab: Watched) -> None:
+    """A row that was not seen is not judged, and that is said."""
+    tab.open("curate", dataset="desk", row="20")
+    tab.drawn()
+    tab.page.keyboard.press("a")
+    tab.page.wait_for_timeout(100)
+    tab.page.keyboard.press("x")
+    expect(tab.page.get_by_role("status").filter(has_text="X was not taken")).to_be_visible()
+    tab.page.wait_for_url(re.compile("row=21"))
+    tab.settle()
+    copy = open_copy(datasets.get("desk"))
+    assert (copy.state(20).status, copy.state(21).status) == ("accepted", "pending")
 
 
 def shown(tab: Watched, text: str) -> Locator:
@@ -169,7 +201,8 @@ def same_view_for_another(browser: Browser, tab: Watched) -> None:
     tab.page.keyboard.type("order")
     tab.page.wait_for_url(re.compile("q=order"))
     tab.settle()
-    tab.page.get_by_role("heading", name="Curate").click()
+    tab.page.keyboard.press("Enter")
+    tab.settle()
     tab.page.keyboard.press("j")
     tab.page.wait_for_url(re.compile("row="))
     tab.settle()
