@@ -34,6 +34,7 @@ def test_a_round_of_curation(browser: Browser, bare_studio: Studio) -> None:
         mend_what_a_check_found(tab)
         edit_by_keyboard_and_undo(tab)
         judge_too_fast(tab)
+        change_all_after_a_question(tab)
         save_and_compare(tab)
         same_view_for_another(browser, tab)
 
@@ -161,6 +162,17 @@ def judge_too_fast(tab: Watched) -> None:
     tab.settle()
     copy = open_copy(datasets.get("desk"))
     assert (copy.state(20).status, copy.state(21).status) == ("accepted", "pending")
+
+
+def change_all_after_a_question(tab: Watched) -> None:
+    tab.open("curate", dataset="desk")
+    tab.button("Delete 160").click()
+    tab.button("Yes, 160 rows").click()
+    expect(tab.page.get_by_text("Every row is deleted")).to_be_visible()
+    tab.settle()
+    tab.page.keyboard.press("u")
+    expect(tab.page.get_by_text("1 to 25 of 160")).to_be_visible()
+    tab.settle()
 
 
 def shown(tab: Watched, text: str) -> Locator:
