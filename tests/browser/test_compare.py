@@ -12,7 +12,7 @@ from tests.app import seeds
 from tests.browser.server import Studio, serving
 from tests.browser.watched import SECONDS, Watched, watching
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
@@ -29,9 +29,9 @@ def test_from_the_list_to_the_training_row_behind_the_worst_example(browser: Bro
         tab.open("compare")
         main = tab.page.get_by_test_id("stMain")
         main.get_by_role("link", name=re.compile("^1 · .* against starter")).click()
-        expect(main.get_by_text("Verdict:")).to_be_visible(timeout=60 * SECONDS)
+        expect(main.get_by_text("Verdict:")).to_be_visible(timeout=120 * SECONDS)
         expect(tab.page.get_by_role("img", name=re.compile("^Differences with 95 % intervals"))).to_be_visible(
-            timeout=30 * SECONDS
+            timeout=60 * SECONDS
         )
         trust(tab)
         slice_it(tab)
@@ -68,16 +68,16 @@ def worst_example(tab: Watched) -> None:
     first = tab.page.locator("[class*='st-key-example-']").first
     expect(first.get_by_text("Answer 12 of $5, with *stars*.").or_(first.get_by_text("Answer 4 of $5"))).to_be_visible()
     tab.button("Nearest training rows").first.click()
-    expect(tab.page.get_by_text("% alike").first).to_be_visible(timeout=30 * SECONDS)
+    expect(tab.page.get_by_text("% alike").first).to_be_visible(timeout=60 * SECONDS)
     tab.settle()
     tab.picture("compare-nearest")
     tab.page.reload()
     tab.settle()
-    expect(tab.page.get_by_text("% alike").first).to_be_visible(timeout=30 * SECONDS)
+    expect(tab.page.get_by_text("% alike").first).to_be_visible(timeout=60 * SECONDS)
 
 
 def report(tab: Watched) -> None:
-    with tab.page.expect_download(timeout=60 * SECONDS) as caught:
+    with tab.page.expect_download(timeout=120 * SECONDS) as caught:
         tab.button("Report").click()
     text = caught.value.path().read_text()
     assert caught.value.suggested_filename == "comparison-1.html"

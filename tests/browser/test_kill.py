@@ -25,13 +25,13 @@ def test_a_killed_web_process_comes_back_and_the_run_goes_on(browser: Browser, t
         config = TrainConfig.from_settings({**tiny.SETTINGS, "max_steps": STEPS})
         run = runs.create("sums", "tiny", "llama2", config, "tester").id
         tab.open("runs", run=run)
-        expect(tab.page.get_by_test_id("stProgress")).to_contain_text(f"of {STEPS} steps", timeout=60 * SECONDS)
+        expect(tab.page.get_by_test_id("stProgress")).to_contain_text(f"of {STEPS} steps", timeout=120 * SECONDS)
         killed = studio.web_process()
         killed.kill()
         wait_until(lambda: not killed.is_running() and studio.healthy(), "the studio answers on the same port")
         job = runs.get(run).job
         assert job.status == "running", f"the run was over too soon to show anything: {job.status}"
-        expect(tab.page.locator("[data-test-connection-state=CONNECTED]")).to_be_visible(timeout=60 * SECONDS)
+        expect(tab.page.locator("[data-test-connection-state=CONNECTED]")).to_be_visible(timeout=120 * SECONDS)
         expect(tab.page.get_by_test_id("stMain").locator(".stMarkdownBadge").first).to_contain_text(
             "finished", timeout=120 * SECONDS
         )

@@ -15,7 +15,7 @@ from tests.browser.test_pages import FAINT, NAMELESS, NARROW, WIDE, overflow
 from tests.browser.watched import SECONDS, Watched, watching
 from tests.evaluation import stored
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 NAMES = ("starter", "gentle-otter")
 PAIRS = 6
 EVERYTHING = """() => {

@@ -1,4 +1,7 @@
-"""The whole way, as a newcomer goes it, with the starter model: data, format, train, stop, compare, evidence."""
+"""The whole way, as a newcomer goes it, with the starter model: data, format, train, ask, compare, evidence.
+
+Runs are stopped and resumed in `test_train`, with a model of two layers.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from tests.browser.watched import SECONDS, Watched, watching
 VOICE = re.compile("in plain words", re.IGNORECASE)  # how every answer of the sample ends
 MINUTES = 60 * SECONDS
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 def test_from_the_sample_to_the_verdict(browser: Browser, starter_studio: Studio) -> None:
@@ -27,11 +30,10 @@ def test_from_the_sample_to_the_verdict(browser: Browser, starter_studio: Studio
         tab.open("runs", run=first)
         expect(state(tab)).to_contain_text("running")
         tab.picture("6-reopened")
-        expect(state(tab)).to_contain_text("finished", timeout=6 * MINUTES)
+        expect(state(tab)).to_contain_text("finished", timeout=10 * MINUTES)
         tab.settle()
         tab.picture("7-finished")
         assert loss_fell(first)
-        stop_one_half_way(tab)
         ask_both(tab, first)
         compare_on_the_split(tab, first)
 
@@ -74,38 +76,15 @@ def start_first_look(tab: Watched) -> str:
 
 def watch_it_move(tab: Watched) -> None:
     """A curve appears, and the count of steps goes up while one looks."""
-    expect(state(tab)).to_contain_text("running", timeout=MINUTES)
+    expect(state(tab)).to_contain_text("running", timeout=3 * MINUTES)
     bar = tab.page.get_by_test_id("stProgress")
-    expect(bar).to_have_text(re.compile(r"[1-9]\d* of 40 steps"), timeout=MINUTES)
+    expect(bar).to_have_text(re.compile(r"[1-9]\d* of 40 steps"), timeout=3 * MINUTES)
     expect(tab.page.get_by_role("img", name="Loss by training step")).to_be_visible()
     seen = bar.inner_text()
-    expect(bar).not_to_have_text(seen, timeout=30 * SECONDS)
-    expect(bar).to_have_text(re.compile(r"tokens/s · .* left"), timeout=30 * SECONDS)
+    expect(bar).not_to_have_text(seen, timeout=MINUTES)
+    expect(bar).to_have_text(re.compile(r"tokens/s · .* left"), timeout=MINUTES)
     tab.check()
     tab.picture("5-running")
-
-
-def stop_one_half_way(tab: Watched) -> None:
-    tab.navigate("Train")
-    run = start_second(tab)
-    expect(tab.page.get_by_test_id("stProgress")).to_have_text(
-        re.compile(r"([5-9]|[1-3]\d) of 40 steps"), timeout=2 * MINUTES
-    )
-    tab.button("Stop and keep").click()
-    expect(state(tab)).to_contain_text("stopped", timeout=MINUTES)
-    tab.settle()
-    expect(tab.page.get_by_role("link", name="Compare with the base")).to_be_visible()
-    tab.picture("8-stopped")
-    view = runs.get(run)
-    assert view.has_adapter
-    assert 0 < view.summary["steps"] < 40
-
-
-def start_second(tab: Watched) -> str:
-    before = tab.page.url
-    tab.button("Start").click()
-    tab.page.wait_for_url(lambda url: url != before and "run=" in url)
-    return tab.page.url.partition("run=")[2]
 
 
 def ask_both(tab: Watched, run: str) -> None:
@@ -130,7 +109,7 @@ def compare_on_the_split(tab: Watched, run: str) -> None:
     tab.page.keyboard.press("Enter")
     tab.settle()
     tab.button("Compare").click()
-    expect(tab.page.get_by_text("Verdict:")).to_be_visible(timeout=3 * MINUTES)
+    expect(tab.page.get_by_text("Verdict:")).to_be_visible(timeout=5 * MINUTES)
     tab.settle()
     expect(state(tab)).to_contain_text("finished")
     expect(tab.page.get_by_test_id("stDataFrame").first).to_be_visible()

@@ -22,7 +22,7 @@ FLAGS = [
 ]
 LOCAL = ("127.0.0.1", "localhost", "")
 SECONDS = 1000  # Playwright counts in milliseconds
-expect.set_options(timeout=30 * SECONDS)  # of its own it waits for five: too short where tests share two cores
+expect.set_options(timeout=60 * SECONDS)  # of its own it waits for five: too short where tests share two cores
 STEADY = 150  # milliseconds: what was clicked reaches the server a moment later, and until then nothing seems to run
 IDLE = """steady => {
     const app = document.querySelector("[data-testid=stApp]");
@@ -45,7 +45,7 @@ class Watched:
     def __init__(self, context: BrowserContext, url: str, problems: list[str]) -> None:
         self.url, self.problems = url, problems
         self.page: Page = context.new_page()
-        self.page.set_default_timeout(20 * SECONDS)
+        self.page.set_default_timeout(40 * SECONDS)
         self.page.on("pageerror", lambda error: problems.append(f"script error: {error}"))
         self.page.on("request", lambda request: self._note_request(request.url))
 
@@ -65,7 +65,7 @@ class Watched:
     def settle(self) -> None:
         """Wait until the page is connected and its script has run to the end, and no other run follows at once."""
         self.page.evaluate("window.idleSince = undefined")
-        self.page.wait_for_function(IDLE, arg=STEADY, timeout=30 * SECONDS)
+        self.page.wait_for_function(IDLE, arg=STEADY, timeout=60 * SECONDS)
         self.check()
 
     def check(self) -> None:
