@@ -85,10 +85,11 @@ def start(tab: Watched, steps: int) -> str:
     expect(field).to_have_value(str(tiny.SETTINGS["max_steps"]))
     expect(tab.page.get_by_text(re.compile(r"fits: \d"))).to_be_visible()
     tab.settle()  # what is typed into a field that is about to be drawn anew is lost
-    field.fill("many")
-    field.press("Enter")
-    expect(tab.page.get_by_text("is not a whole number").first).to_be_visible(timeout=20 * SECONDS)
-    expect(tab.button("Start")).to_be_disabled()
+    if steps == LONG:  # the first of them
+        field.fill("many")
+        field.press("Enter")
+        expect(tab.page.get_by_text("is not a whole number").first).to_be_visible()
+        expect(tab.button("Start")).to_be_disabled()
     field.fill(str(steps))
     field.press("Enter")
     expect(tab.button("Start")).to_be_enabled()

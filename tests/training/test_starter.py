@@ -35,7 +35,7 @@ def starter_home(home, tmp_path, monkeypatch):
 @pytest.mark.timeout(1500)
 @pytest.mark.parametrize("quantization", ["none", *(["nf4"] if THOROUGH > 1 else [])])
 def test_the_starter_learns_and_says_the_same_once_merged(starter_home, tmp_path, quantization):
-    """Comparing it is in the browser's walk; NF4 from plan to package is in tests/packaging with a model of two layers, always."""
+    """Comparing it is in the browser's walk; NF4, from plan to package, in tests/packaging with a tiny model."""
     settings = ["--set", "max_steps=12", "--set", "eval_rows=6", "--set", "max_length=128"]
     kind = f"quantization={quantization}"
     summary = told("train", "sums", "--model", "starter", "--template", "chatml", *settings, "--set", kind)
