@@ -15,7 +15,7 @@ from tests.browser.server import Studio
 from tests.browser.watched import Watched, watching
 
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+WIDE, MIDDLE, NARROW = ({"width": width, "height": height} for width, height in ((1440, 900), (1024, 768), (390, 844)))
 VIEWS: list[tuple[str, dict[str, str]]] = [(name, {}) for name in PAGES] + [
     ("datasets", {"dataset": "medical-terms"}),
     ("curate", {"dataset": "support-desk@1", "f": "flag:is:mojibake", "sort": "-row"}),
@@ -89,7 +89,7 @@ def tab(browser: Browser, full_studio: Studio) -> Iterator[Watched]:
 RULES = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},
     # The columns of a histogram are as wide as their share; the filter menu has the same for every finger.
-    "rules": {"heading-order": {"enabled": True}, "target-size": {"enabled": False}},
+    "rules": {"heading-order": {"enabled": True}, "tabindex": {"enabled": True}, "target-size": {"enabled": False}},
 }
 WHERE = {"include": [["[data-testid=stMain]"]]}
 
@@ -122,6 +122,11 @@ def overflow(tab: Watched) -> int:
 def test_a_page_fits_every_window_can_be_read_and_used(tab: Watched, name: str, parameters: dict[str, str]) -> None:
     """Wide and narrow, light and dark; nothing faint, nothing that can be used without a name."""
     open_view(tab, name, parameters)
+    tab.page.set_viewport_size(MIDDLE)
+    tab.page.emulate_media(color_scheme="light")
+    tab.drawn()
+    assert overflow(tab) <= 1
+    tab.picture(f"light-1024-{name}{'-'.join(['', *parameters, parameters.get('view', '')])}")
     for size in (WIDE, NARROW):
         tab.page.set_viewport_size(size)
         for scheme in SCHEMES:
