@@ -16,11 +16,13 @@ ICONS = {
 }
 
 
-def show_conversation(conversation: Conversation) -> None:
-    """Each message with its role; text as it is, never as markup."""
+def show_conversation(conversation: Conversation, narrow: bool = False) -> None:
+    """Each message with its role beside it, in a narrow place above it; text as it is, never as markup."""
     for message in conversation.messages:
-        with st.container(horizontal=True, gap="small"):
-            st.markdown(f":small[{ICONS[message.role]} :gray[{message.role}]]", width=LABEL_WIDTH)
+        with st.container(horizontal=not narrow, gap=None if narrow else "small"):
+            st.markdown(
+                f":small[{ICONS[message.role]} :gray[{message.role}]]", width="stretch" if narrow else LABEL_WIDTH
+            )
             with st.container(width="stretch"):
                 _message(message)
 

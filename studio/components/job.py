@@ -10,14 +10,17 @@ from lib.words import duration
 from studio.components.errors import guarded
 
 
-def progress_bar(job: JobView, unit: str) -> None:
-    """One bar with what, how far, how fast, how long still. `unit` names what is counted: rows, steps."""
+def progress_bar(job: JobView, unit: str, at_first: str = "starting") -> None:
+    """One bar with what, how far, how fast, how long still. `unit` names what is counted: rows, steps.
+
+    `at_first`: what is said before the job itself says anything.
+    """
     progress = job.progress
     if job.status == "queued":
         st.progress(0.0, "Waiting for its turn")
         return
     done, total = progress.get("done") or 0, progress.get("total")
-    text = "stopping; what is there is kept" if job.stopping else progress.get("text") or "starting"
+    text = "stopping; what is there is kept" if job.stopping else progress.get("text") or at_first
     parts = [text[:1].upper() + text[1:]]
     if total and progress.get("unit") != "bytes":  # the text has them, in units that people read
         parts.append(f"{done:,.0f} of {total:,.0f} {unit}".rstrip())

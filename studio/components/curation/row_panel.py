@@ -56,7 +56,7 @@ def show_row(info: DatasetInfo, copy: WorkingCopy, row: TableRow, step: Step) ->
     elif conversation is None:
         st.warning(escape(fault), icon=":material/error:")
     else:
-        show_conversation(conversation)
+        show_conversation(conversation, narrow=True)
         _length(conversation)
     if conversation is not None and not under_way:
         _checks(info, row, conversation, closed=copy.saved_as is not None)

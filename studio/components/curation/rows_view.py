@@ -144,7 +144,7 @@ def _draw_facets(info: DatasetInfo, table: Table, place: TableState) -> None:
 
     measuring = _measuring(info, table)
     if measuring is not None:
-        progress_bar(queue.get(measuring), "rows")
+        progress_bar(queue.get(measuring), "rows", "about to measure lengths")
     show_facets(cache.table_facets(table), clicked)
 
 
