@@ -4,6 +4,7 @@ import streamlit as st
 
 from lib.errors import StudioError
 from lib.training import runs
+from lib.words import counted
 from studio import person
 from studio.components import choose
 from studio.components.errors import show
@@ -45,6 +46,8 @@ with plan:
     start = st.container()  # above what will happen, which is longer than a screen
     warn_if_unchecked(info, template, model, bool(config and config.escape_tags))
     ready = plan_box(info, model, template, config)
+    if ahead := runs.ahead():
+        start.caption(f":material/schedule: {counted(ahead, 'job')} before it: it waits for the device.")
     if start.button("Start", type="primary", icon=":material/play_arrow:", disabled=not ready, width="stretch"):
         assert config is not None
         try:

@@ -76,6 +76,18 @@ def enter(page: str) -> None:
     """Note which page is drawn; called once a run, before it is."""
     st.session_state["page-before"] = st.session_state.get("page-now", "")
     st.session_state["page-now"] = page
+    st.session_state["links-drawn"] = 0
+
+
+def is_on(page: str) -> bool:
+    """Whether that page is being drawn; `home` has the bare address."""
+    return bool(st.session_state.get("page-now") == ("" if page == "home" else page))
+
+
+def next_number() -> int:
+    """Numbers the links within a page, from 1 in each run."""
+    st.session_state["links-drawn"] += 1
+    return int(st.session_state["links-drawn"])
 
 
 def just_arrived() -> bool:

@@ -8,6 +8,7 @@ model is never run.
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -51,8 +52,9 @@ def find(name: str) -> ModelInfo:
     if is_hub_id(name):
         return _hub_copy(name)
     known = ", ".join(model.name for model in list_models()) or "none yet; run `make setup`"
+    what = "folder" if os.sep in name else "model"
     raise NotFound(
-        f"There is no model {name!r}.", f"Models here: {known}. A folder or a Hub id (owner/name) works too."
+        f"There is no {what} {name!r} here.", f"Models here: {known}. A folder or a Hub id (owner/name) works too."
     )
 
 

@@ -36,8 +36,11 @@ def metrics(run_id: str) -> list[dict[str, Any]]:
 
 
 def log_tail(run_id: str, lines: int = 200) -> str:
-    """The last lines of what the run's process printed."""
+    """The last lines of what the run's process printed; of a progress bar the last state only."""
     path = get(run_id).folder / "log.txt"
     if not path.exists():
         return ""
-    return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+    with path.open(encoding="utf-8", errors="replace", newline="") as file:  # else every \r ends a line
+        text = file.read()
+    printed = [line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n")]
+    return "\n".join(printed[-lines:])

@@ -20,6 +20,7 @@ from lib.training.starting import create
 __all__ = [
     "RESULT_KEYS",
     "RunView",
+    "ahead",
     "cancel",
     "command_line",
     "create",
@@ -68,6 +69,11 @@ def _end(run_id: str, user: str, what: str, at_once: bool) -> RunView:
 def waiting() -> list[RunView]:
     """Runs that wait for a device, in the order in which they will have their turn."""
     return [get(job.payload["run"]) for job in queue.waiting("compute") if job.kind == "train"]
+
+
+def ahead() -> int:
+    """Jobs that run or wait on a device now, after which another one would have its turn."""
+    return sum(queue.KINDS[job.kind][0] == "compute" for job in queue.live_jobs())
 
 
 def move(run_id: str, before: str | None = None) -> list[RunView]:

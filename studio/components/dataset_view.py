@@ -44,6 +44,7 @@ def show_dataset(info: DatasetInfo) -> None:
     """One dataset version."""
     chain_bar(Place(dataset=info.ref, next_page="format", next_label="See it as the model will"))
     with st.container(horizontal=True, vertical_alignment="center"):
+        link("datasets", "All datasets", icon=":material/arrow_back:")
         link("train", "Train on it", dataset=info.ref)
         link("curate", "Curate its rows", dataset=info.ref)
         if st.button("Delete the dataset", icon=":material/delete_forever:", type="tertiary"):

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from studio import state
 from studio.components.links import link
+from studio.components.text import escape
 from studio.page_table import TABLE
 
 
@@ -43,7 +45,10 @@ def chain_bar(place: Place) -> None:
         for index, (target, label, parameters) in enumerate(steps):
             if index:
                 st.markdown(":small[:gray[›]]", width="content")
-            link(target, label, **parameters)
+            if state.is_on(target):
+                st.markdown(f"**{TABLE[target].icon} {escape(label)}**", width="content")
+            else:
+                link(target, label, **parameters)
         if place.next_page:
             st.markdown(":small[:gray[›]]", width="content")
             parameters = {

@@ -24,7 +24,7 @@ def progress_bar(job: JobView, unit: str, at_first: str = "starting") -> None:
     parts = [text[:1].upper() + text[1:]]
     if total and progress.get("unit") != "bytes":  # the text has them, in units that people read
         parts.append(f"{done:,.0f} of {total:,.0f} {unit}".rstrip())
-    if "tokens_per_second" in progress:
+    if progress.get("tokens_per_second"):
         parts.append(f"{progress['tokens_per_second']:,.0f} tokens/s")
     elif done and unit and progress.get("rate") and progress.get("unit") != "bytes":
         parts.append(f"{progress['rate']:,.1f} {unit}/s")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import shlex
 import time
+
+from lib.settings import ROOT, settings
 
 # Everything that Streamlit's Markdown gives a meaning to, colour directives and maths included.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-!|$:~&])")
@@ -31,3 +34,12 @@ def shorten(text: str, length: int = 120) -> str:
     """The text in one line, cut with an ellipsis."""
     line = " ".join(text.split())
     return line if len(line) <= length else line[: length - 1] + "…"
+
+
+def typed(command: str) -> str:
+    """A command as it can be pasted into a shell in the studio's folder: with its Python, and the home in use."""
+    if (ROOT / ".venv/bin/python").exists():
+        command = f".venv/bin/{command}"
+    if settings.home != ROOT / "data":
+        command = f"STUDIO_HOME={shlex.quote(str(settings.home))} {command}"
+    return command

@@ -107,7 +107,7 @@ def open_view(tab: Watched, name: str, parameters: dict[str, str]) -> None:
     """Open a view; `*` stands for the newest run."""
     if parameters.get("run") == "*":
         tab.open("runs")
-        tab.page.get_by_test_id("stMain").get_by_test_id("stPageLink").first.get_by_role("link").click()
+        tab.page.get_by_test_id("stMain").get_by_role("button", name=re.compile(r"^\w+-\w+$")).first.click()
         tab.settle()
     else:
         tab.open(name, **parameters)
@@ -169,3 +169,19 @@ def test_lengths_and_then_tokens_are_counted_while_one_looks(browser: Browser, f
         tab.open("curate", dataset="medical-terms")
         bar = tab.page.get_by_role("button", name=re.compile("^answer tokens .* rows?$")).first
         expect(bar).to_be_visible(timeout=60_000)
+
+
+def test_a_link_within_a_page_changes_the_address(browser: Browser, full_studio: Studio) -> None:
+    """What the next click, a reload and Back go by."""
+    with watching(browser, full_studio.url) as tab:
+        open_view(tab, "runs", {"run": "*"})
+        tab.page.wait_for_url(re.compile(r"runs\?run=\w+-\w+$"))
+        tab.page.get_by_text("Log", exact=True).click()
+        tab.settle()
+        expect(tab.page.get_by_role("button", name="All runs")).to_be_visible()
+        tab.page.go_back()
+        expect(tab.page.get_by_label("Search")).to_be_visible()
+        tab.open("datasets", dataset="medical-terms")
+        tab.page.get_by_role("button", name="All datasets").click()
+        expect(tab.page.get_by_role("heading", name="Datasets here")).to_be_visible()
+        tab.page.wait_for_url(re.compile(r"/datasets$"))

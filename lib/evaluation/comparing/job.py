@@ -117,6 +117,7 @@ class _Comparing:
             "left_out": self.start["left_out"],
             "unmatched": self.start["unmatched"],
             "empty": empty,
+            "cut": {side: sum(one["ended"] == "length" for one in answered.answers(side)) for side in self.sides},
             "base_sha256": self.start["sides"][self.sides[0]]["base_sha256"],
             "decoding": self.config.decoding,
             "seed": self.config.seed,

@@ -9,6 +9,7 @@ import streamlit as st
 
 from lib.evaluation.comparing.checks import SILENCE
 from lib.evaluation.comparisons import ComparisonView
+from lib.evaluation.statistics.proportions import sign_chance
 from lib.words import counted
 from studio.components.comparing.forest import marks_of, show_forest
 from studio.components.comparing.words import DIRECTIONS, figure, outcomes, p_value, verdict, with_interval
@@ -38,6 +39,12 @@ def show_verdict(view: ComparisonView, tuned: Sequence[str]) -> None:
         if empty and (side in tuned or not silent):
             rows = counted(view.result["rows"], "question")
             st.caption(f":material/info: {escape(side)} said nothing on {empty:,} of {rows}.")
+    for side, cut in view.result.get("cut", {}).items():
+        if cut and side in tuned:
+            st.caption(
+                f":material/info: {cut:,} answers of {escape(side)} were cut at the length limit: read some, they may "
+                "be going round in circles."
+            )
     if view.result.get("left_out"):
         listed = "; ".join(f"{count} {reason}" for reason, count in view.result["left_out"].items())
         st.caption(f"Rows not asked: {escape(listed)}")
@@ -56,11 +63,12 @@ def plainly(view: ComparisonView, side: str) -> str:
         if pair["tuned"] == side and pair["verdict"] in ("tuned better", "tuned worse"):
             label = view.metrics[pair["metric"]].label
             same = f", the same on {pair['ties']:,}" if pair["ties"] else ""
-            chance = pair["p_holm"] if pair.get("p_holm") is not None else pair["p"]
-            often = "less than once in 1,000" if chance < 0.001 else f"about {max(round(chance * 1000), 1):,} in 1,000"
+            chance = round(1000 * sign_chance(pair["wins"], pair["losses"]))
+            often = f"about {chance:,}" if chance else "less than one"
             return (
                 f"Question by question, by {label}: better on {pair['wins']:,} of {pair['n']:,}, worse on "
-                f"{pair['losses']:,}{same}. Between equally good models chance alone would do that {often} times."
+                f"{pair['losses']:,}{same}. Were both equally good, so one-sided a count would come up in {often} of "
+                "1,000 comparisons."
             )
     return ""
 
@@ -123,12 +131,12 @@ def figure_rows(view: ComparisonView, result: Found, pairs: Sequence[Found]) -> 
         rows.append(
             {
                 "metric": f"{spec.label} ({DIRECTIONS[spec.higher_is_better]})",
+                "verdict": verdict(pair),
                 pair["base"]: with_interval(spec, models[pair["base"]][name]),
                 **sides,
                 "difference [95 %]": with_interval(spec, pair, "difference", signed=True),
                 "p, corrected": p_value(pair),
                 "better / same / worse": outcomes(pair),
-                "verdict": verdict(pair),
             }
         )
     return rows

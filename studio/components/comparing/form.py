@@ -14,7 +14,7 @@ from studio.components.comparing.form_data import choose_data
 from studio.components.comparing.form_settings import choose_settings
 from studio.components.errors import show
 from studio.components.links import go
-from studio.components.text import escape
+from studio.components.text import escape, typed
 
 Slots = dict[str, "st.delta_generator.DeltaGenerator"]
 
@@ -37,7 +37,7 @@ def show_form(usable: list[str], asked: str) -> None:
     with slots["end"], st.container(horizontal=True, vertical_alignment="center"):
         start = st.button("Compare", type="primary", icon=":material/compare_arrows:", disabled=bool(faults))
         with st.popover("As a command", icon=":material/terminal:", type="tertiary"):
-            st.code(draft.command(), language="bash", wrap_lines=True)
+            st.code(typed(draft.command()), language="bash", wrap_lines=True)
     if start:
         try:
             view = draft.start(person.name())

@@ -181,7 +181,8 @@ def _add_row(talk: Talk, at: int, pane: Pane, text: str, dataset: str, split: st
 
 def _add_prompt(talk: Talk, at: int, pane: Pane, answer: Answer, judged: str, reference: str, prompt_set: str) -> None:
     def keep() -> Kept:
-        origin: dict[str, Any] = {"run": pane.side.run} if pane.side and pane.side.run else {"model": pane.name}
+        side = pane.side
+        origin: dict[str, Any] = {"run": side.run} if side and side.run else {"model": side.model if side else ""}
         origin |= {"answer": answer.text, "judged": judged, "asked": pane.asked, "sampling": asked.sampling()}
         messages = talk.conversation(pane.key, at).to_dict()["messages"]
         prompt_sets.keep(prompt_set, messages, reference, origin, person.name())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import quote, unquote
 
 import streamlit as st
@@ -40,7 +41,10 @@ class Pane:
 
     @property
     def name(self) -> str:
-        return self.side.name if self.side else self.key.partition(":")[2].partition("|")[0]
+        """Of a run's package `gentle-otter, merged`."""
+        name = self.side.name if self.side else self.key.partition(":")[2].partition("|")[0]
+        *_, run, folder, kind = ("", "", "", *Path(name).parts)
+        return f"{run}, {kind}" if folder == "packages" else name
 
     @property
     def asked(self) -> str:

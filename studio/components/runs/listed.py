@@ -121,11 +121,21 @@ def _line(view: RunView) -> None:
         )
         link("runs", f"**{view.id}**", run=view.id)
         state_badge(view.status)
-        st.markdown(f":small[{view.data_ref} · {escape(view.model)} · {escape(view.template)}]", width="content")
+        st.markdown(
+            f":small[{view.data_ref} · {escape(view.model)} · {escape(view.template)} · {_settings(view)}]",
+            width="content",
+        )
         _result(view)
         for tag in view.tags:
             st.badge(escape(tag), color="gray", icon=":material/sell:")
         st.markdown(f":small[:gray[{escape(view.created_by)}, {ago(view.created_at)}]]", width="content")
+
+
+def _settings(view: RunView) -> str:
+    """What runs differ in most."""
+    config = view.config
+    held = "" if config.quantization == "none" else f", {config.quantization}"
+    return f"rate {config.learning_rate:g}, rank {config.r}{held}"
 
 
 def _result(view: RunView) -> None:

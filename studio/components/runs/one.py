@@ -9,16 +9,17 @@ import streamlit as st
 from lib.jobs import queue
 from lib.training import runs
 from lib.training.runs import RunView
-from lib.words import duration
+from lib.words import counted, duration
 from studio.components.badges import state_badge
 from studio.components.charts import figure_chart, loss_chart, smoothing
 from studio.components.errors import guarded, show_job_error
 from studio.components.frame import Place, chain_bar
 from studio.components.job import progress_bar
+from studio.components.links import link
 from studio.components.runs.actions import show_actions, show_ends, show_labels
 from studio.components.runs.packaging import show_packaging
 from studio.components.runs.samples import show_samples
-from studio.components.text import ago, escape
+from studio.components.text import ago, escape, typed
 
 FIGURES = {
     "learning_rate": "learning rate",
@@ -39,6 +40,7 @@ def show_run(run: RunView) -> None:
         next_label="Compare with the base",
     )
     chain_bar(place)
+    link("runs", "All runs", icon=":material/arrow_back:")
     if run.job.live:
         _live(run.id)
     else:
@@ -76,7 +78,11 @@ def _live(run_id: str) -> None:
 def _ahead(run: RunView) -> str:
     waiting = [job.id for job in queue.waiting("compute")]
     ahead = waiting.index(run.job.id) if run.job.id in waiting else 0
-    return f"{ahead} before it in the queue." if ahead else "It is next, when the device is free."
+    return (
+        f"{counted(ahead, 'job')} before it in the queue, after what runs now."
+        if ahead
+        else "It is next, when the device is free."
+    )
 
 
 def _ended(run: RunView) -> None:
@@ -155,7 +161,8 @@ def _details(run: RunView) -> None:
         )
         st.caption(f":material/filter_alt: Rows left out of training: {escape(listed)}")
     with st.expander("Settings and how to repeat it", icon=":material/tune:"):
-        st.code(runs.repeat(run), language=None, wrap_lines=True)
+        st.caption("In the studio's folder this makes the run again:")
+        st.code(typed(runs.repeat(run)), language=None, wrap_lines=True)
         st.dataframe(
             [{"setting": key, "value": str(value)} for key, value in run.config.to_dict().items()],
             hide_index=True,
@@ -164,6 +171,17 @@ def _details(run: RunView) -> None:
         if run.facts:
             facts = [{"fact": key.replace("_", " "), "value": str(value)} for key, value in run.facts.items()]
             st.dataframe(facts, hide_index=True, alt="What the run was made with")
+    figures = run.folder / "metrics.jsonl"
+    if figures.exists():
+        st.download_button(
+            "Figures of each step",
+            figures.read_bytes,
+            f"{run.id}-metrics.jsonl",
+            icon=":material/download:",
+            type="tertiary",
+            help="Loss, learning rate, gradient norm, speed and memory, a line of JSON a step.",
+            on_click="ignore",
+        )
     log = st.expander("Log", icon=":material/description:", on_change="rerun", key="log")
     if log.open:
         log.code(runs.log_tail(run.id) or "Nothing printed yet.", language=None, wrap_lines=True, height=320)

@@ -78,7 +78,8 @@ def _form(run: RunView) -> None:
 
 def _package(package: PackageView) -> None:
     with st.container(border=True):
-        st.markdown(f"**{package.kind}** :small[{size(package.bytes)} in {escape(str(package.folder))}]")
+        st.markdown(f"**{package.kind}** :small[{size(package.bytes)}, in this folder]")
+        st.code(str(package.folder), language=None, wrap_lines=True)
         parity = package.parity
         if parity:
             st.markdown(f":material/verified: :small[{escape(parity['sentence'])}]")

@@ -17,7 +17,7 @@ from lib.words import counted, duration
 from studio import person, state
 from studio.components.errors import show, show_job_error
 from studio.components.job import follow
-from studio.components.text import escape
+from studio.components.text import escape, typed
 from studio.components.training.form import label_of, override
 
 COLOURS = ["#2f7d6b", "#c77700", "#4b6cb7", "#b3446c", "#6b8e23", "#7a5ea8", "#00838f", "#8d6e63"]
@@ -47,8 +47,8 @@ def plan_box(info: DatasetInfo, model: str, template: str, config: TrainConfig |
                 st.button("Use the model's own template", on_click=state.put, args=("template", "model"))
         _proposals(found)
         _measure(info, model, template, found, job)
-        st.caption("The same from a terminal:")
-        st.code(command_line(info.ref, model, template, config), language=None, wrap_lines=True)
+        st.caption("The same from a terminal, in the studio's folder:")
+        st.code(typed(command_line(info.ref, model, template, config)), language=None, wrap_lines=True)
     return found.can_start
 
 
