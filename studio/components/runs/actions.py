@@ -38,7 +38,7 @@ _CANCEL = "At once, also when it is stuck. No adapter is saved; it can be resume
 
 def show_actions(run: RunView) -> None:
     """Buttons for a run that has ended."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="center"):
         step = runs.resumable(run)
         if step is not None:
             label = f"Resume from step {step}" if step else "Start it again"
