@@ -87,7 +87,7 @@ def test_voting_is_blind_and_by_person(ballot: BallotView) -> None:
     for label in ("Tie", "Both bad", "Skip", "B is better"):
         press(app, label)
     assert votes.standing(ballot.id, "bob").choices[:5] == ("left", "tie", "both_bad", "skip", "right")
-    assert "5 of 12 voted on, 1 pair skipped" in words(app)
+    assert "4 of 12 voted on, 1 pair skipped" in words(app)
     sent = everything_sent(app)
     assert "A short answer to number" in sent
     for name in NAMES:
@@ -147,9 +147,9 @@ def test_the_owner_sees_how_many_and_closes(ballot: BallotView) -> None:
     voter = start(ballot, "eve")
     app.button(key="close-vote").click().run()
     assert not app.exception and not votes.get(ballot.id).open
-    assert "Tuned: **gentle\\-otter** · base: **starter**" in texts(app, "markdown")
+    assert "**gentle\\-otter** was voted on against **starter**." in texts(app, "markdown")
     press(voter, "Tie")  # on a page that was drawn before
-    assert "Tuned: **gentle\\-otter** · base: **starter**" in texts(voter, "markdown")
+    assert "**gentle\\-otter** was voted on against **starter**." in texts(voter, "markdown")
     assert not [one for one in voter.button if one.label == "Open it again"]
     app.button(key="reopen-vote").click().run()
     assert votes.get(ballot.id).open and "bob: 3 of 12" in words(app)
@@ -164,8 +164,8 @@ def test_a_result_has_its_figures_and_each_prompt(ballot: BallotView) -> None:
     app = open_page("vote", ballot=ballot.id)
     assert not app.exception
     assert [metric.value for metric in app.metric] == ["100% [76, 100]", "12 / 0 / 0 / 0", "–", "24"]
-    assert "Tuned is better" in words(app)
-    assert list(app.dataframe[0].value["most say"]) == ["tuned"] * 12
+    assert "is liked better" in words(app)
+    assert list(app.dataframe[0].value["most say"]) == ["gentle-otter"] * 12
     assert "bob: *0*" in app.dataframe[0].value["comments"][0]
     assert shown(app)["titles"] == ["base · starter", "tuned · gentle-otter"]
 

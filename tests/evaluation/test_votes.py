@@ -305,7 +305,7 @@ def test_results_of_a_vote_that_tuned_wins(ballot):
     assert found.share == pytest.approx((10 + 2 / 3) / 12) and found.share_low < found.share < found.share_high
     assert found.position.left + found.position.right == 36
     assert found.agreement.percent == pytest.approx((10 * 3 + 2) / 36)
-    assert found.sentence.startswith("Tuned is better")
+    assert found.sentence.startswith(f"{found.tuned} is liked better: most people preferred")
     assert [(rater.name, rater.votes, rater.skipped) for rater in found.raters] == [
         ("bob", 12, 0),
         ("eve", 12, 0),

@@ -18,6 +18,8 @@ from lib.evaluation.statistics.words import p_text
 from lib.words import counted
 
 TIE = "tie"
+LEVELS = ((0.8, "high"), (0.667, "fair"), (0.4, "moderate"), (0.1, "low"), (-1.0, "no more than chance"))
+"""Words for Krippendorff's alpha; he asks for 0.8, or 0.667 for tentative conclusions (Content Analysis, 2004)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +109,16 @@ class Agreement:
     def sentence(self) -> str:
         if self.percent is None:
             return "No prompt was rated by two people: agreement cannot be told."
-        same = f"{self.percent:.0%} of pairs of ratings are equal"
+        same = f"two people said the same {self.percent:.0%} of the time"
         over = f"{counted(self.units, 'prompt')}, {self.raters} people"
         if self.alpha is None:
             return f"All votes are the same ({over}): how much of that is chance cannot be told."
         interval = f" [{self.low:.2f}, {self.high:.2f}]" if self.low is not None and self.high is not None else ""
-        return f"Agreement: alpha {self.alpha:.2f}{interval}, where 0 is chance and 1 is full; {same} ({over})."
+        level = next(word for floor, word in LEVELS if self.alpha >= floor)
+        return (
+            f"The voters' agreement is {level}: alpha {self.alpha:.2f}{interval}, where 0 is chance and 1 is full; "
+            f"{same} ({over})."
+        )
 
     def to_dict(self) -> dict[str, Any]:
         return {**asdict(self), "sentence": self.sentence}

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from lib.evaluation.statistics import Agreement, WinRate
+from lib.evaluation.statistics.records import FEWEST_ROWS
+from lib.evaluation.statistics.words import p_text
 from lib.words import counted
 
 Choice = Literal["left", "right", "tie", "both_bad", "skip"]
@@ -157,10 +159,28 @@ class Results:
 
     @property
     def sentence(self) -> str:
-        """The verdict in words, one value a prompt."""
-        if not self.win.votes:
+        """The verdict in words: by what most people said of each question, then by every vote."""
+        win = self.win
+        decided = win.wins + win.losses
+        if not win.votes:
             return "No evidence: nobody voted."
-        return self.win.sentence
+        apart = f"{counted(win.ties, 'tie')}, {win.both_bad:,} both bad"
+        if win.rate is None or win.low is None or win.high is None:
+            return f"No evidence: of {counted(win.votes, 'question')} none was decided ({apart})."
+        if decided < FEWEST_ROWS:
+            return f"No evidence: {counted(decided, 'decided question')}, too few to tell ({apart})."
+        best = self.tuned if win.wins >= win.losses else self.base
+        led, rate, low, high = max(win.wins, win.losses), win.rate, win.low, win.high
+        if best == self.base:
+            rate, low, high = 1 - rate, 1 - high, 1 - low
+        verdict = "No evidence that people prefer one" if win.verdict == "no evidence" else f"{best} is liked better"
+        cast = self.counts["tuned"] + self.counts["base"]
+        mine = self.counts["tuned" if best == self.tuned else "base"]
+        return (
+            f"{verdict}: most people preferred {best} on {led:,} of {counted(decided, 'decided question')}, "
+            f"{rate:.0%} [{low:.0%}, {high:.0%}] ({p_text(win.p)}; {apart}). "
+            f"Of all {counted(cast, 'vote')} for one of the two, {mine:,} went to {best}."
+        )
 
     def to_dict(self) -> dict[str, Any]:
         return {

@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from lib.errors import StudioError
-from lib.evaluation import comparisons, history
+from lib.evaluation import comparisons, history, votes
 from lib.evaluation.comparisons import ComparisonView
 from studio import person
 from studio.components.comparing import place
@@ -21,6 +21,9 @@ def show_actions(view: ComparisonView) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if view.result and not view.job.live:
             link("vote", "Blind vote", comparison=str(view.id))
+            for ballot in votes.list_ballots():
+                if ballot.comparison == view.id:
+                    link("vote", "Vote under way" if ballot.open else "Result of a vote", ballot=ballot.id)
         if view.runs:
             link("playground", "Ask both", run=view.runs[0])
         if view.result:

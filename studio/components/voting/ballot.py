@@ -89,6 +89,11 @@ def _manage(ballot: BallotView) -> None:
     with st.expander("You started this vote: link, progress, close", icon=":material/key:", expanded=True):
         st.caption("Send this link to those who shall vote.")
         st.code(_address(ballot), language=None, wrap_lines=True)
+        if any(f"//{host}:" in _address(ballot) for host in ("localhost", "127.0.0.1")):
+            st.caption(
+                ":material/info: This address opens on this machine only. For others start the studio with "
+                "`make run HOST=0.0.0.0`, and send the link with this machine's name in it."
+            )
         _progress(ballot)
         with st.popover("Close the vote", icon=":material/lock:"):
             st.markdown("Nobody can vote any more, and everybody with the link sees the result and the models' names.")
@@ -106,10 +111,9 @@ def _progress(ballot: BallotView) -> None:
     if not people:
         st.caption("Nobody has voted yet.")
     for one in people:
-        skipped = f", {one.skipped:,} of them skipped" if one.skipped else ""
-        st.progress(
-            min(one.votes / ballot.total, 1.0), f"{escape(one.name)}: {one.votes:,} of {ballot.total:,}{skipped}"
-        )
+        skipped = f", {one.skipped:,} skipped" if one.skipped else ""
+        told = f"{escape(one.name)}: {one.votes - one.skipped:,} of {ballot.total:,}{skipped}"
+        st.progress(min(one.votes / ballot.total, 1.0), told)
 
 
 @st.fragment(run_every=LOOK_AGAIN)

@@ -63,7 +63,9 @@ def _place(ballot: BallotView, standing: Standing) -> int:
 
 def _progress(ballot: BallotView, standing: Standing) -> None:
     left = f", {counted(standing.skipped, 'pair')} skipped" if standing.skipped else ""
-    st.progress(standing.done / ballot.total, f"{standing.done:,} of {ballot.total:,} voted on{left}")
+    st.progress(
+        standing.done / ballot.total, f"{standing.done - standing.skipped:,} of {ballot.total:,} voted on{left}"
+    )
     if standing.done == ballot.total:
         st.success(
             "You have voted on every pair. Any vote can be changed until the vote is closed; the result then stands "

@@ -6,6 +6,7 @@ import streamlit as st
 
 from lib.errors import StudioError
 from lib.evaluation import comparisons, votes
+from lib.evaluation.comparing.checks import SILENCE
 from lib.evaluation.comparisons import ComparisonView
 from lib.evaluation.votes import BallotView
 from lib.words import counted
@@ -99,6 +100,10 @@ def _preview(number: int, base: str, tuned: str, limit: int) -> None:
     if can.leaked:
         words.append(f"{counted(len(can.leaked), 'row')} left out: in the training data")
     st.caption(" · ".join(words))
+    view = comparisons.get(number)
+    silent = [one["text"] for one in view.result.get("warnings", []) if one["kind"] == SILENCE]
+    if silent and view.sides[0] in (base, tuned):
+        st.warning(f"{escape(silent[0])} People will see which side it is.", icon=":material/voice_over_off:")
 
 
 def _start(number: int, base: str, tuned: str, name: str, limit: int, question: str) -> None:

@@ -24,7 +24,7 @@ def show_result(ballot: BallotView, owner: bool) -> None:
     """Draw the result; whoever started the vote can open it again."""
     found = votes.results(ballot.id)
     st.markdown(f"**{escape(found.sentence)}**")
-    st.markdown(f"Tuned: **{escape(found.tuned)}** · base: **{escape(found.base)}**")
+    st.markdown(f"**{escape(found.tuned)}** was voted on against **{escape(found.base)}**.")
     link("compare", f"Comparison {ballot.comparison}", comparison=str(ballot.comparison))
     _figures(found)
     _chart(found)
@@ -45,7 +45,7 @@ def _figures(found: Results) -> None:
         if win.rate is not None and win.low is not None and win.high is not None:
             wins = f"{win.rate:.0%} [{100 * win.low:.0f}, {100 * win.high:.0f}]"
         st.metric(
-            "Tuned wins",
+            f"{escape(found.tuned)} wins",
             wins,
             border=True,
             help="Of the prompts that people decided, one value a prompt, with its 95 % interval",
@@ -64,9 +64,9 @@ def _figures(found: Results) -> None:
         )
         st.metric(
             "Votes",
-            f"{sum(found.counts.values()):,}",
+            f"{sum(number for choice, number in found.counts.items() if choice != 'skip'):,}",
             border=True,
-            help=", ".join(f"{one.name} {one.votes}" for one in found.raters) or "nobody",
+            help=", ".join(f"{one.name} {one.votes - one.skipped}" for one in found.raters) or "nobody",
         )
 
 
@@ -77,16 +77,16 @@ def _chart(found: Results) -> None:
     if place.rate is not None and place.low is not None and place.high is not None:
         rows.append(("left answer, every vote", place.rate, place.low, place.high))
     if found.share is not None and found.share_low is not None and found.share_high is not None:
-        rows.append(("tuned, every vote", found.share, found.share_low, found.share_high))
+        rows.append((f"{found.tuned}, every vote", found.share, found.share_low, found.share_high))
     if win.rate is not None and win.low is not None and win.high is not None:
-        rows.append(("tuned, by prompt", win.rate, win.low, win.high))
+        rows.append((f"{found.tuned}, by question", win.rate, win.low, win.high))
     if rows:
         told = "; ".join(
             f"{label} {rate:.0%}, 95 % interval {low:.0%} to {high:.0%}" for label, rate, low, high in rows
         )
         st.echarts_chart(_spec(rows), height=60 + 36 * len(rows), key="vote-chart", alt=f"Share of wins: {told}.")
         st.caption(
-            "95 % intervals. By prompt: what most people said of each; every vote: mean over prompts, resampled."
+            "95 % intervals. By question: what most people said of each; every vote: mean over questions, resampled."
         )
 
 
@@ -143,15 +143,15 @@ def _downloads(ballot: BallotView) -> None:
 
 
 def _prompts(found: Results) -> None:
-    words = {"base": "base", "tuned": "tuned", "tie": "tie", "both_bad": "both bad", None: "–"}
+    words = {"base": found.base, "tuned": found.tuned, "tie": "tie", "both_bad": "both bad", None: "–"}
     st.dataframe(
         [
             {
                 "row": line.row_id,
                 "question": shorten(line.prompt, 160),
                 "most say": words[line.majority],
-                "tuned": line.tuned,
-                "base": line.base,
+                found.tuned: line.tuned,
+                found.base: line.base,
                 "tie": line.tie,
                 "both bad": line.both_bad,
                 "skipped": line.skip,
