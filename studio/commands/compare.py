@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from lib.database.models import STOPPED
 from lib.errors import BadInput
 from lib.evaluation import comparisons, history, prompt_sets, sides
 from lib.evaluation.comparisons import CompareConfig, ComparisonView
@@ -15,7 +16,7 @@ from lib.evaluation.report import export_html
 from lib.evaluation.sides import Side
 from lib.settings import settings
 from lib.storage import disk_errors, suggest_name
-from studio.commands.output import AsJson, emit, follow, say, table
+from studio.commands.output import STOPPED_STATUS, AsJson, emit, follow, say, table
 
 EXPORTS = {".csv": history.export_csv, ".json": history.export_json, ".html": export_html}
 Export = Annotated[Path | None, typer.Option(help="Also write it all to this file: .csv, .json, or .html to read.")]
@@ -75,6 +76,8 @@ def compare(
     if export is not None:
         write_export(view.id, export)
     emit(view.to_dict()) if json else show(view)
+    if view.status == STOPPED:
+        raise typer.Exit(STOPPED_STATUS)
 
 
 def check_export(path: Path) -> None:

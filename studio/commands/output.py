@@ -25,6 +25,10 @@ def emit(document: Any) -> None:
     print(json.dumps(document, ensure_ascii=False))
 
 
+STOPPED_STATUS = 130
+"""Exit status of a command whose job was stopped, as shells give it for Ctrl-C."""
+
+
 def say(text: str) -> None:
     """A line for the person, on standard error."""
     print(text, file=sys.stderr, flush=True)

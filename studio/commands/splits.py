@@ -26,7 +26,9 @@ def register(app: typer.Typer) -> None:
 
 def split(
     name: Annotated[str, typer.Argument(help="dataset or dataset@version")],
-    share: Annotated[list[str] | None, typer.Option(help="split=part of all rows; repeatable.")] = None,
+    share: Annotated[
+        list[str] | None, typer.Option(help="split=part of all rows, such as test=0.1; the rest is train. Repeatable.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Another seed deals the rows otherwise.")] = 0,
     column: Annotated[str, typer.Option(help="Take the split from a column: its values are split names.")] = "",
     together: Annotated[str, typer.Option(help="Rows with the same value in this column stay on one side.")] = "",
@@ -84,4 +86,6 @@ def _shares(pairs: list[str]) -> dict[str, float]:
             found[name] = float(part)
         except ValueError as error:
             raise BadInput(f"{pair!r} is not a share.", "Write split=part, such as test=0.1.") from error
+    if "train" not in found and (rest := 1 - sum(found.values())) > 0:
+        found["train"] = rest
     return found

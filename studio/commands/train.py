@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from lib.database.models import STOPPED
 from lib.jobs import worker
 from lib.settings import settings
 from lib.training import runs as store
@@ -14,7 +15,7 @@ from lib.training.remedies import remedy
 from lib.training.repeat import command_line
 from lib.words import duration
 from studio.commands.chosen import MODEL_HELP, PRESET_HELP, TEMPLATE_HELP, chosen_settings
-from studio.commands.output import AsJson, emit, follow, progress_line, say, table
+from studio.commands.output import STOPPED_STATUS, AsJson, emit, follow, progress_line, say, table
 
 
 def register(app: typer.Typer) -> None:
@@ -115,8 +116,11 @@ def _until_it_ends(view: store.RunView, detach: bool, json: bool) -> None:
         emit({"run": view.id, "status": view.status}) if json else print(view.id)
         return
     job = follow(view.job.id)
-    result = job.result or {"run": view.id, "status": job.status}
+    result = {**(job.result or {"run": view.id}), "status": job.status}
     emit(result) if json else _print_summary(result)
+    if job.status == STOPPED:
+        say(f"It was stopped. Go on with it: python -m studio resume {view.id}")
+        raise typer.Exit(STOPPED_STATUS)
 
 
 def _time(view: store.RunView) -> str:

@@ -148,7 +148,7 @@ def test_compare_that_is_stopped_before_it_has_answers(command, run, monkeypatch
     monkeypatch.setattr(worker, "ensure", lambda: [queue.stop(job.id) for job in queue.live_jobs("compare")])
     assert command("compare", run.id, "--json").json()["status"] == "stopped"
     result = command("compare", run.id)
-    assert result.code == 0 and "stopped" in result.out
+    assert result.code == 130 and "stopped" in result.out
 
 
 def test_a_job_that_fails_ends_the_command_with_its_words(command, run, jobs_here, monkeypatch):

@@ -54,3 +54,9 @@ def test_check_and_show_tell_the_same(command):
     flagged = [row for row in shown["conversations"] if row["checks"]]
     assert len(flagged) == checked["flagged"]
     assert sum("secret" in row["checks"] for row in flagged) == counts["secret"]
+
+
+def test_what_no_share_names_is_train(command):
+    seeds.samples()
+    shares = command("split", "support-desk", "--share", "test=0.3", "--json").json()["shares"]
+    assert shares["train"] == pytest.approx(0.7, abs=0.05) and shares["test"] == pytest.approx(0.3, abs=0.05)
