@@ -59,4 +59,4 @@ def test_check_and_show_tell_the_same(command):
 def test_what_no_share_names_is_train(command):
     seeds.samples()
     shares = command("split", "support-desk", "--share", "test=0.3", "--json").json()["shares"]
-    assert shares["train"] == pytest.approx(0.7, abs=0.05) and shares["test"] == pytest.approx(0.3, abs=0.05)
+    assert abs(shares["train"] - 0.7) < 0.05 and abs(shares["test"] - 0.3) < 0.05
