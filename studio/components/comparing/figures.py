@@ -42,8 +42,8 @@ def show_verdict(view: ComparisonView, tuned: Sequence[str]) -> None:
     for side, cut in view.result.get("cut", {}).items():
         if cut and side in tuned:
             st.caption(
-                f":material/info: {counted(cut, 'answer')} of {escape(side)} cut at the length limit: read some, they may "
-                "be going round in circles."
+                f":material/info: {counted(cut, 'answer')} of {escape(side)} cut at the length limit: read some, they "
+                "may be going round in circles."
             )
     if view.result.get("left_out"):
         listed = "; ".join(f"{count} {reason}" for reason, count in view.result["left_out"].items())
