@@ -28,7 +28,7 @@ def test_from_the_list_to_the_training_row_behind_the_worst_example(browser: Bro
     with watching(browser, studio.url) as tab:
         tab.open("compare")
         main = tab.page.get_by_test_id("stMain")
-        main.get_by_role("link", name=re.compile("^1 · .* against starter")).click()
+        main.get_by_role("button", name=re.compile("^1 · .* against starter")).click()
         expect(main.get_by_text("Verdict:")).to_be_visible(timeout=120 * SECONDS)
         expect(tab.page.get_by_role("img", name=re.compile("^Differences with 95 % intervals"))).to_be_visible(
             timeout=60 * SECONDS
