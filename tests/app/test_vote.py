@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from lib.evaluation import votes
 from lib.evaluation.votes import BallotView
+from studio.components.voting import booth
 from tests.app.screen import button, field, open_page, texts, words
 from tests.evaluation import stored
 
@@ -176,3 +177,12 @@ def test_a_closed_vote_without_votes_and_a_wrong_link(ballot: BallotView) -> Non
     for wrong in ("nope", "<script>", "../.."):
         app = open_page("vote", ballot=wrong)
         assert not app.exception and "There is no vote" in app.error[0].value
+
+
+def test_a_key_that_presses_the_buttons_of_two_pairs_is_one_vote(ballot: BallotView, monkeypatch) -> None:
+    """While the next pair is drawn, the browser still has the buttons of the last."""
+    monkeypatch.setattr(booth.st, "session_state", {booth._IN_SIGHT: ballot.rows[0]})
+    first, second = votes.pair(ballot.id, "bob", 0), votes.pair(ballot.id, "bob", 1)
+    for pair in (second, first, second):
+        booth._vote(ballot, "bob", pair, "left")
+    assert [bool(choice) for choice in votes.standing(ballot.id, "bob").choices[:2]] == [True, False]

@@ -22,6 +22,7 @@ BUTTONS = {
 }
 """Choice -> the button's words and key."""
 _FAULT = "vote-fault"
+_IN_SIGHT = "vote-pair-in-sight"
 
 
 @st.fragment
@@ -34,6 +35,7 @@ def show_booth(ballot: BallotView, name: str) -> None:
     standing = votes.standing(ballot.id, name)
     place = _place(ballot, standing)
     pair = votes.pair(ballot.id, name, place)
+    st.session_state[_IN_SIGHT] = pair.row_id
     _progress(ballot, standing)
     if fault is not None:
         show(fault.message, fault.hint)
@@ -135,6 +137,11 @@ def _buttons(ballot: BallotView, name: str, pair: Pair, standing: Standing) -> N
 
 
 def _vote(ballot: BallotView, name: str, pair: Pair, choice: str) -> None:
+    """One vote for each drawing of a pair: while the next one is drawn the browser still has the buttons of the last,
+    and a key presses them all."""
+    if st.session_state.get(_IN_SIGHT) != pair.row_id:
+        return
+    del st.session_state[_IN_SIGHT]
     comment = st.session_state.get(_comment_key(ballot, pair.row_id), pair.comment)
     try:
         votes.cast(ballot.id, name, pair.row_id, choice, comment)
