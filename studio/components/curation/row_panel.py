@@ -15,7 +15,6 @@ from lib.data.checks import CHECKS, results
 from lib.data.checks.mends import propose
 from lib.data.datasets import DatasetInfo
 from lib.data.edits import Entry, WorkingCopy, history
-from lib.data.edits.bulk import REPEATS
 from lib.data.edits.operations import Operation
 from lib.data.filters import Condition, Query
 from lib.data.mapping.reading import read_conversation
@@ -26,12 +25,16 @@ from studio import cache, state, table_state
 from studio.components.conversation import show_conversation
 from studio.components.curation import actions, editor, sides
 from studio.components.curation.actions import Spot
+from studio.components.curation.checks_view import GROUPED
 from studio.components.text import escape
 from studio.components.text_diff import show_diff
 
 Colour = Literal["gray", "green", "red"]
 Step = Callable[[int, int], Spot | None]
-GROUPED = (*REPEATS, "conflict")  # checks that say to which other row a row belongs
+JUDGEMENTS = {
+    "accepted": ("Accept", "A", ":material/check:", "Read and good. It is trained on, as are rows nobody has judged."),
+    "rejected": ("Reject", "X", ":material/close:", "Not to be trained on. The row stays in the dataset."),
+}
 STATUS: dict[str, tuple[Colour, str]] = {
     "pending": ("gray", ":material/radio_button_unchecked:"),
     "accepted": ("green", ":material/check:"),
@@ -100,26 +103,17 @@ def _buttons(
     with st.container(horizontal=True, gap="small", key="row-buttons"):
         st.button("Previous", shortcut="K", disabled=before is None, on_click=_walk, args=(info, row, step, -1))
         st.button("Next", shortcut="J", disabled=after is None, on_click=_walk, args=(info, row, step, 1))
-        st.button(
-            "Accept",
-            shortcut="A",
-            icon=":material/check:",
-            help="Read and good. It is trained on, as are rows that nobody has judged.",
-            disabled=fixed,
-            on_click=change,
-            args=(after,),
-            kwargs={"status": "accepted"},
-        )
-        st.button(
-            "Reject",
-            shortcut="X",
-            icon=":material/close:",
-            help="Not to be trained on. The row stays in the dataset.",
-            disabled=fixed,
-            on_click=change,
-            args=(after,),
-            kwargs={"status": "rejected"},
-        )
+        for status, (label, key, icon, about) in JUDGEMENTS.items():
+            st.button(
+                label,
+                shortcut=key,
+                icon=icon,
+                help=about,
+                disabled=fixed,
+                on_click=change,
+                args=(after,),
+                kwargs={"status": status},
+            )
         st.button(
             "Edit",
             shortcut="E",
