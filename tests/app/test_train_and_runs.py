@@ -65,6 +65,8 @@ def test_start_queues_a_run_and_shows_it() -> None:
     assert app.title[0].value == "Runs"
     assert "queued" in words(app)
     assert [job.id for job in queue.live_jobs()] == [view.job.id]
+    app.switch_page("../pages/train.py").run()
+    assert field(app, "Steps").value == "12", "for the next run, what was typed is still there"
 
 
 def test_a_queued_run_can_be_cancelled() -> None:

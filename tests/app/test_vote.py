@@ -167,7 +167,8 @@ def test_a_result_has_its_figures_and_each_prompt(ballot: BallotView) -> None:
     assert [metric.value for metric in app.metric] == ["100% [76, 100]", "12 / 0 / 0 / 0", "–", "24"]
     assert "is liked better" in words(app)
     assert list(app.dataframe[0].value["most say"]) == ["gentle-otter"] * 12
-    assert "bob: *0*" in app.dataframe[0].value["comments"][0]
+    comments = app.dataframe[0].value["comments"][0]
+    assert "): *0*" in comments and "bob (A: " in comments, "A and B are other models for each person"
     assert shown(app)["titles"] == ["base · starter", "tuned · gentle-otter"]
 
 

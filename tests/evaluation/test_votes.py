@@ -296,6 +296,7 @@ def test_results_of_a_vote_that_tuned_wins(ballot):
         for rater in ("bob", "eve", "sam"):
             prefer(ballot, rater, TUNED_NAME if index < 10 or rater == "sam" else BASE_NAME, index)
     votes.cast(ballot.id, "kim", ballot.rows[0], "skip", "cannot tell")
+    seen = votes.pair(ballot.id, "kim", 0)
     found = votes.results(votes.close(ballot.id, "ada").id)
     assert (found.base, found.tuned, found.win.wins, found.win.losses) == (BASE_NAME, TUNED_NAME, 10, 2)
     assert found.win.rate == pytest.approx(10 / 12)
@@ -312,7 +313,7 @@ def test_results_of_a_vote_that_tuned_wins(ballot):
         ("kim", 1, 1),
         ("sam", 12, 0),
     ]
-    assert found.prompts[0].comments == (("kim", "cannot tell"),)
+    assert found.prompts[0].comments == (("kim", "cannot tell", TUNED if "short" in seen.left else BASE),)
     assert [prompt.majority for prompt in found.prompts] == ["tuned"] * 10 + ["base"] * 2
     json.dumps(found.to_dict(), allow_nan=False)
 

@@ -132,8 +132,8 @@ class PromptVotes:
     both_bad: int
     skip: int
     majority: str | None
-    comments: tuple[tuple[str, str], ...]
-    """(person, what they wrote)."""
+    comments: tuple[tuple[str, str, str], ...]
+    """(person, what they wrote, whose answer stood on their left as A: base or tuned)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,11 @@ def prompt_votes(counted: Count) -> list[PromptVotes]:
                 prompt=counted.answers[row_id].prompt,
                 **{choice: cast[choice] for choice in STORED},
                 majority=majority([vote.choice for vote in votes if vote.choice != "skip"]),
-                comments=tuple((vote.rater, vote.comment) for vote in votes if vote.comment),
+                comments=tuple(
+                    (vote.rater, vote.comment, left_side(counted.ballot.seed, vote.rater, row_id))
+                    for vote in votes
+                    if vote.comment
+                ),
             )
         )
     return lines

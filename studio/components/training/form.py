@@ -205,6 +205,7 @@ def _field(cell: Any, preset: str, name: str, start: TrainConfig) -> tuple[Any, 
     more: dict[str, Any] = {
         "key": f"set-{preset}-{name}-{default}-{edition}",
         "help": f"`{name}`: {field_help()[name]}",
+        "persist_state": "session",  # who comes back from a run finds what was typed
     }
     if name in CHOICES:
         options = list(CHOICES[name])

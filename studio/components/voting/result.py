@@ -155,7 +155,7 @@ def _prompts(found: Results) -> None:
                 "tie": line.tie,
                 "both bad": line.both_bad,
                 "skipped": line.skip,
-                "comments": " · ".join(f"{who}: {text}" for who, text in line.comments),
+                "comments": " · ".join(f"{who} (A: {words[left]}): {text}" for who, text, left in line.comments),
             }
             for line in found.prompts
         ],
