@@ -8,7 +8,7 @@ from lib.data import datasets
 from lib.data.versions.review import present
 from lib.errors import StudioError
 from lib.evaluation import examples as looking
-from lib.evaluation import history
+from lib.evaluation import history, reference
 from lib.evaluation import nearest as near
 from lib.evaluation import slices as slicing
 from lib.evaluation.comparisons import ComparisonView
@@ -47,12 +47,22 @@ def _groups(number: int, by: str, stamp: Stamp) -> list[str]:
 
 def slices(view: ComparisonView, by: str, metric: str, tuned: str) -> list[SliceDifference]:
     """`slices.slices`, once for each state."""
-    return _slices(view.id, by, metric, tuned, _stamp(view))
+    return _slices(view.id, by, metric, tuned, view.sides[0], _stamp(view))
 
 
 @st.cache_data(max_entries=64, ttl="1h", show_spinner="Comparing group by group …")
-def _slices(number: int, by: str, metric: str, tuned: str, stamp: Stamp) -> list[SliceDifference]:
-    return slicing.slices(number, by, metric, tuned)
+def _slices(number: int, by: str, metric: str, tuned: str, base: str, stamp: Stamp) -> list[SliceDifference]:
+    return slicing.slices(number, by, metric, tuned, base)
+
+
+def measured_against(view: ComparisonView, side: str) -> ComparisonView:
+    """`reference.measured_against`, once for each state."""
+    return _measured_against(view, view.id, side, _stamp(view))
+
+
+@st.cache_data(max_entries=32, ttl="1h", show_spinner="Measuring against another side …")
+def _measured_against(_view: ComparisonView, number: int, side: str, stamp: Stamp) -> ComparisonView:
+    return reference.measured_against(_view, side)
 
 
 def examples(view: ComparisonView, order: Order, filters: Filters, limit: int, offset: int) -> ExamplePage:

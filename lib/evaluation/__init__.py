@@ -16,6 +16,7 @@ votes         blind votes of people
 Looking closer:
 examples      questions one by one, with all answers
 slices        groups of rows, each with its own difference
+reference     one run against another, from the same answers
 clusters      texts in a few groups, by the words that they share
 nearest       training rows that are most like a question
 

@@ -16,6 +16,7 @@ from lib.evaluation import slices as groups
 from lib.evaluation.comparisons import ComparisonView
 from lib.evaluation.examples import Filters, Order
 from lib.evaluation.metrics import DEFAULT_METRICS
+from lib.evaluation.reference import measured_against
 from lib.settings import settings
 from lib.words import counted
 from studio.commands.compare import Export, check_export, show, write_export
@@ -58,7 +59,8 @@ def comparison(
     slices: Annotated[str | None, typer.Option(help="Differences by groups: 'prompt length', tag, .COLUMN …")] = None,
     worst: Annotated[int | None, typer.Option(help="So many questions, those that got worse first.", min=1)] = None,
     metric: Annotated[str | None, typer.Option(help="What --slices and --worst go by.")] = None,
-    side: Annotated[str | None, typer.Option(help="Who --slices and --worst look at, against the first.")] = None,
+    side: Annotated[str | None, typer.Option(help="Who --slices and --worst look at.")] = None,
+    base: Annotated[str | None, typer.Option(help="Who the others are measured against: the base, or a run.")] = None,
     against: Annotated[int | None, typer.Option(help="Another comparison, on the questions of both.")] = None,
     note: Annotated[str | None, typer.Option(help="What people should know of it; '' removes it.")] = None,
     delete: Annotated[bool, typer.Option("--delete", help="Delete it with its answers.")] = False,
@@ -80,6 +82,8 @@ def comparison(
         view = history.set_note(number, note, settings.user)
     if export is not None:
         write_export(number, export)
+    if base is not None:
+        view = measured_against(view, base)
     if slices is not None:
         _slices(view, slices, *_looked_at(view, metric, side), json)
     elif worst is not None:
@@ -135,7 +139,7 @@ def _show(view: ComparisonView) -> None:
 
 
 def _slices(view: ComparisonView, by: str, metric: str, tuned: str, json: bool) -> None:
-    found = groups.slices(view.id, by, metric, tuned)
+    found = groups.slices(view.id, by, metric, tuned, view.sides[0])
     if json:
         names = {"comparison": view.id, "by": by, "metric": metric, "base": view.sides[0], "tuned": tuned}
         emit({**names, "slices": [one.to_dict() for one in found]})
@@ -144,8 +148,9 @@ def _slices(view: ComparisonView, by: str, metric: str, tuned: str, json: bool) 
 
 
 def _worst(view: ComparisonView, limit: int, metric: str, tuned: str, json: bool) -> None:
-    lost = Filters(outcome="lost", metric=metric, tuned=tuned)
-    page = examples.examples(view.id, Order("worst", metric, tuned), lost, limit)
+    base = view.sides[0]
+    lost = Filters(outcome="lost", metric=metric, tuned=tuned, base=base)
+    page = examples.examples(view.id, Order("worst", metric, tuned, base), lost, limit)
     rows = [{key: row[key] for key in row if not key.startswith(NOT_IN_EXAMPLE)} for row in page.rows]
     if json:
         names = {"comparison": view.id, "metric": metric, "base": view.sides[0], "tuned": tuned, "lost": page.total}

@@ -99,6 +99,17 @@ def test_several_tuned_sides_are_shown_together_or_one_by_one() -> None:
     assert f"tuned · {first}".replace("-", "\\-") in words(one)  # examples keep all answers
 
 
+def test_one_run_is_measured_against_the_other() -> None:
+    first, second = two_runs()
+    app = open_page("compare", comparison="3", base=second)
+    assert not app.exception
+    told = f"starter and {first} against {second} on".replace("-", "\\-")
+    assert app.header[0].value.startswith(told), app.header[0].value
+    assert f"against {second}".replace("-", "\\-") in words(app) and field(app, "Measured against").value == second
+    field(app, "Measured against").select("starter").run()
+    assert app.header[0].value.startswith(f"{first} and {second} against starter".replace("-", "\\-"))
+
+
 def test_slices_have_figures_of_their_own_and_lead_to_examples() -> None:
     seeds.full()
     app = open_page("compare", comparison="1", part="Slices")

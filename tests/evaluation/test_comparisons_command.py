@@ -14,6 +14,7 @@ from lib.evaluation import comparisons, prompt_sets
 from lib.evaluation.comparisons import CompareConfig
 from lib.jobs import queue
 from studio.commands import compare as comparing
+from studio.commands import comparisons as looking
 from studio.commands import prompts as prompting
 
 
@@ -22,6 +23,7 @@ def invoke(home):
     app = typer.Typer()
     app.callback()(lambda: None)
     comparing.register(app)
+    looking.register(app)
     prompting.register(app)
 
     def call(*arguments):
@@ -46,6 +48,12 @@ def test_a_run_its_base_and_another_model_on_a_file_of_prompts(run, invoke, jobs
     assert all(wanted <= set(pair) for pair in document["pairs"]) and document["status"] == "finished"
     with (tmp_path / "out.csv").open(newline="") as file:
         assert [row["prompt"] for row in csv.DictReader(file)] == ["Say one.", "Say two.", "Say three."]
+    other = json.loads(invoke("comparison", str(document["comparison"]), "--base", run.id, "--json").stdout)
+    assert {pair["base"] for pair in other["pairs"]} == {run.id}
+    worst = json.loads(
+        invoke("comparison", str(document["comparison"]), "--base", run.id, "--worst", "1", "--json").stdout
+    )
+    assert (worst["base"], worst["tuned"]) == (run.id, "tiny")
     shown = invoke(*asked[:2], "--prompts", "my-prompts", *few, "--temperature", "0.7", "--repeats", "2")
     assert "chrF" in shown.stdout and f"{run.id} against tiny: " in shown.stdout and "note: " in shown.stderr
     again = json.loads(invoke(*asked, *few, "--json").stdout)  # the file once more is a set of its own

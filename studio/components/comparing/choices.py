@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lib.evaluation.comparisons import ComparisonView
+from studio import comparison_cache
 from studio.components.comparing import place
 
 EVERY = "all"
@@ -22,10 +23,33 @@ def metric_choice(view: ComparisonView) -> str:
     )
 
 
+def measured(view: ComparisonView) -> ComparisonView:
+    """The comparison against the side that the address names; as it is, without one."""
+    base = place.get("base")
+    return comparison_cache.measured_against(view, base) if base in view.sides and _several(view) else view
+
+
+def reference_choice(stored: ComparisonView) -> None:
+    """What the others are measured against: the first side, or another where there are three or more."""
+    if _several(stored):
+        place.select(
+            "base",
+            "Measured against",
+            stored.sides,
+            stored.sides[0],
+            width=260,
+            help="One run against another, from the same answers: nothing is asked anew.",
+        )
+
+
+def _several(view: ComparisonView) -> bool:
+    return len(view.sides) > 2 and bool(view.result.get("pairs"))
+
+
 def side_choice(view: ComparisonView) -> list[str]:
     """The tuned sides to look at: all, or one of them; nothing is asked where there is one."""
     tuned = view.sides[1:]
     if len(tuned) < 2:
         return tuned
-    chosen = place.switch("side", "Against the base", [EVERY, *tuned], EVERY, label_visibility="visible")
+    chosen = place.switch("side", f"Against {view.sides[0]}", [EVERY, *tuned], EVERY, label_visibility="visible")
     return tuned if chosen == EVERY else [chosen]

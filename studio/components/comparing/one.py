@@ -11,7 +11,7 @@ from lib.words import counted
 from studio.components.badges import state_badge
 from studio.components.comparing import place
 from studio.components.comparing.actions import resume_button, show_actions
-from studio.components.comparing.choices import side_choice
+from studio.components.comparing.choices import measured, reference_choice, side_choice
 from studio.components.comparing.examples_view import show_examples
 from studio.components.comparing.figures import show_figures, show_verdict
 from studio.components.comparing.history_view import show_history
@@ -26,8 +26,9 @@ from studio.components.text import ago, escape
 PARTS = ("Examples", "Slices", "Another comparison")
 
 
-def show_comparison(view: ComparisonView) -> None:
+def show_comparison(stored: ComparisonView) -> None:
     """Draw it."""
+    view = measured(stored)
     chain_bar(_chain(view))
     _head(view)
     if view.job.live:
@@ -41,7 +42,9 @@ def show_comparison(view: ComparisonView) -> None:
         st.caption("It has no result: it ended before its first answers were whole.")
         show_actions(view)
         return
-    tuned = side_choice(view)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        reference_choice(stored)
+        tuned = side_choice(view)
     show_verdict(view, tuned)
     show_actions(view)
     show_figures(view, tuned)

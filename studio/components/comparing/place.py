@@ -7,7 +7,7 @@ from typing import Literal
 
 import streamlit as st
 
-NARROWING = {"side", "metric", "by", "group", "order", "outcome", "leaked", "find"}
+NARROWING = {"base", "side", "metric", "by", "group", "order", "outcome", "leaked", "find"}
 """Names whose change shows other examples: from their first page, with none open."""
 _SENT = "compare-address"
 LONGEST = 400  # characters of a value in the address
