@@ -105,6 +105,7 @@ def test_one_run_is_measured_against_the_other() -> None:
     assert not app.exception
     told = f"starter and {first} against {second} on".replace("-", "\\-")
     assert app.header[0].value.startswith(told), app.header[0].value
+    assert "**Verdict:** starter is worse on 3 of 4 metrics" in words(app)
     assert f"against {second}".replace("-", "\\-") in words(app) and field(app, "Measured against").value == second
     field(app, "Measured against").select("starter").run()
     assert app.header[0].value.startswith(f"{first} and {second} against starter".replace("-", "\\-"))

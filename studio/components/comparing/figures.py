@@ -12,7 +12,7 @@ from lib.evaluation.comparisons import ComparisonView
 from lib.evaluation.statistics.proportions import sign_chance
 from lib.words import counted
 from studio.components.comparing.forest import marks_of, show_forest
-from studio.components.comparing.words import DIRECTIONS, figure, outcomes, p_value, verdict, with_interval
+from studio.components.comparing.words import DIRECTIONS, figure, named, outcomes, p_value, verdict, with_interval
 from studio.components.text import escape
 
 Found = Mapping[str, Any]
@@ -23,8 +23,8 @@ def show_verdict(view: ComparisonView, tuned: Sequence[str]) -> None:
     verdicts = view.result.get("verdicts", {})
     for side in tuned:
         if side in verdicts:
-            name = f"{escape(side)}: " if len(view.sides) > 2 else ""
-            st.markdown(f"**Verdict:** {name}{escape(verdicts[side]['sentence'])}")
+            told = verdicts[side]["sentence"]
+            st.markdown(f"**Verdict:** {escape(named(told, side, view.sides[0]) if len(view.sides) > 2 else told)}")
             if told := plainly(view, side):
                 st.markdown(f":small[{escape(told)}]")
     warnings = view.result.get("warnings", [])
@@ -145,10 +145,10 @@ def figure_rows(view: ComparisonView, result: Found, pairs: Sequence[Found]) -> 
 def _sentences(view: ComparisonView, pairs: Sequence[Found], several: bool) -> None:
     for pair in pairs:
         spec = view.metrics[pair["metric"]]
-        side = f"{escape(pair['tuned'])} · " if several else ""
-        words = escape(pair.get("sentence") or f"{spec.label}: {verdict(pair)}")
+        told = pair.get("sentence") or f"{spec.label}: {verdict(pair)}"
+        words = escape(named(told, pair["tuned"], pair["base"]) if several else told)
         limit = pair.get("detectable")
         shows = f" Smallest difference that these rows would most likely show: {figure(spec, limit)}." if limit else ""
         apart = f" {counted(pair['unmatched'], 'row')} counted in one side only." if pair.get("unmatched") else ""
         test = f" p from: {escape(pair['test'])}." if pair.get("test") else ""
-        st.markdown(f"{side}{words} :small[:gray[{escape(shows)}{escape(apart)}{test} {escape(spec.help)}]]")
+        st.markdown(f"{words} :small[:gray[{escape(shows)}{escape(apart)}{test} {escape(spec.help)}]]")

@@ -74,3 +74,15 @@ def limits(spec: MetricSpec) -> str:
     """`0 to 100`, `from 0`."""
     low, high = spec.range
     return f"from {low:g}" if high is None else f"{low:g} to {high:g}"
+
+
+def named(sentence: str, tuned: str, base: str) -> str:
+    """A verdict in words with the names of the two, for where there are more than two."""
+    for general, names in (
+        ("Tuned is", f"{tuned} is"),
+        ("tuned is", f"{tuned} is"),
+        ("tuned and base", f"{tuned} and {base}"),
+    ):
+        if general in sentence:
+            return sentence.replace(general, names, 1)
+    return f"{tuned}: {sentence}"
