@@ -31,7 +31,7 @@ from lib.data.mapping.roles import Mapping
 from lib.data.sources.items import Batch, Refusal
 from lib.data.sources.source import Source, open_source
 from lib.data.splits.hashed import forced, is_test, needs_forcing
-from lib.errors import BadInput, BadRows
+from lib.errors import BadInput, BadRows, StudioError
 from lib.progress import Progress
 from lib.settings import settings
 
@@ -132,6 +132,15 @@ def _latest(name: str) -> DatasetInfo | None:
     return get(name) if version_numbers(name) else None
 
 
+def _with_content(name: str, content: str) -> int | None:
+    """The newest version of that content; damaged ones are passed over."""
+    for number in reversed(version_numbers(name)):
+        with contextlib.suppress(StudioError):
+            if get(f"{name}@{number}").hash == content:
+                return number
+    return None
+
+
 def _recognised(source: Source, mapping: Mapping | None) -> Recognition:
     sample = take_sample(source, SAMPLE_ROWS)
     recognition = sample.recognise(mapping)
@@ -186,6 +195,8 @@ class _Import:
         content = writer.digest(json.dumps(report.mapping.to_dict(), sort_keys=True), self._split_rule())
         if latest is not None and latest.hash == content:
             raise _Same
+        if older := _with_content(report.name, content):
+            report.notes.append(f"The rows are those of version {older}, which was not the latest any more")
         manifest = {
             "name": report.name,
             "version": report.version,

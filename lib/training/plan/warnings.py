@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lib.data.datasets import DatasetInfo
+from lib.data.versions import unsaved
 from lib.devices import Device
 from lib.formats import ModelTokenizer, get_template, render
 from lib.formats.render import REFUSALS
@@ -65,6 +66,8 @@ def warnings_of(
 
 
 def _of_rows(info: DatasetInfo, config: TrainConfig, rows: Rows, pace: Pace) -> Iterator[Warning]:
+    if edited := unsaved(info):
+        yield Warning("rows", f"{counted(edited, 'row')} edited since: a run takes {info.ref} as it was saved.")
     if rows.dropped_share > DROPPED:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in rows.left_out.items())
         yield Warning("rows", f"{rows.dropped_share:.0%} of the rows are left out: {reasons}.")

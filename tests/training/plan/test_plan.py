@@ -12,6 +12,7 @@ import pytest
 
 from lib.data import datasets
 from lib.data.edits import open_copy
+from lib.data.edits.journal import edit
 from lib.data.lint import LintSettings
 from lib.data.lint.run import lint
 from lib.formats import load_tokenizer
@@ -209,6 +210,13 @@ def test_faults_are_told_together(tiny_home, store):
 def test_warnings_in_words(tiny_home, store, settings, rows, template, name, words):
     found = plan(store(rows), "tiny", template, TrainConfig(**settings), cpu())
     assert any(one.name == name and words in one.text for one in found.warnings), found.warnings
+
+
+def test_edits_that_are_not_saved_are_said(tiny_home, store):
+    info = store()
+    edit(info, 1, 0, "ada", values={"output": "Another answer."})
+    told = [one.text for one in plan(info, "tiny", "llama2", TrainConfig(), cpu()).warnings]
+    assert told[0] == f"1 row edited since: a run takes {info.ref} as it was saved."
 
 
 def test_the_models_own_template_is_no_cause_for_a_warning(tiny_home, store):
