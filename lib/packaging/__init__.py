@@ -16,6 +16,6 @@ comparisons  what comparisons found out about the run
 names        what its base is called elsewhere
 """
 
-from lib.packaging.packages import PackageView, newest_job, package_at, packages, submit
+from lib.packaging.packages import PackageView, newest_job, package_at, packages, submit, zipped
 
-__all__ = ["PackageView", "newest_job", "package_at", "packages", "submit"]
+__all__ = ["PackageView", "newest_job", "package_at", "packages", "submit", "zipped"]

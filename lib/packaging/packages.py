@@ -5,6 +5,8 @@ runs/<id>/packages/<kind>/…     or a folder that was named; `manifest.json` is
 
 from __future__ import annotations
 
+import io
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ from lib.training import runs
 
 KINDS = {"adapter": "package adapter", "merged": "package"}
 """Kind of package -> kind of job. A merged one is made by loading the model; an adapter need not wait for a device."""
+MOST_TO_SEND = 100_000_000
+"""Bytes of a package that a browser is handed; a larger one is fetched from its folder."""
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 
 
@@ -125,6 +129,23 @@ def package_at(folder: Path) -> PackageView:
     if not isinstance(manifest, dict) or manifest.get("kind") not in KINDS:
         raise StorageError(f"{folder} holds no package.", "Make it again.")
     return PackageView(manifest["run"], manifest["kind"], folder, manifest)
+
+
+def zipped(package: PackageView) -> bytes:
+    """Its files as a ZIP archive, in a folder named after run and kind. All of it in memory: see `MOST_TO_SEND`.
+
+    Raises:
+        StorageError: a file is gone or cannot be read.
+    """
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted([*package.manifest["files"], MANIFEST]):
+            try:
+                archive.write(package.folder / name, f"{package.run}-{package.kind}/{name}")
+            except OSError as error:
+                told = f"{package.folder / name} cannot be read: {error.strerror}."
+                raise StorageError(told, "Make the package again.") from error
+    return held.getvalue()
 
 
 def package_dir(run_id: str, kind: str) -> Path:

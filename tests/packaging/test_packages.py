@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 
 import pytest
 import yaml
 
 from lib import packaging
 from lib.data import datasets
-from lib.errors import BadInput, NotFound, WrongState
+from lib.errors import BadInput, NotFound, StorageError, WrongState
 from lib.formats import load_tokenizer
 from lib.jobs import queue
 from lib.jobs import run as job_process
@@ -69,6 +71,19 @@ def test_an_adapter_is_what_peft_loads(finished, package):
     here, own = adapted(view, made.folder), adapted(view, view.folder / "adapter")
     torch.testing.assert_close(logits(here, made.folder), logits(own, made.folder))
     assert str(find("tiny").path) not in (made.folder / "README.md").read_text() + json.dumps(made.manifest)
+
+
+def test_a_package_is_handed_out_as_one_archive(finished, package):
+    run = finished()
+    package(run.id, "adapter")
+    (made,) = packaging.packages(run.id)
+    with zipfile.ZipFile(io.BytesIO(packaging.zipped(made))) as archive:
+        assert archive.testzip() is None
+        names = [*made.manifest["files"], "manifest.json"]
+        assert sorted(archive.namelist()) == sorted(f"{run.id}-adapter/{name}" for name in names)
+    (made.folder / "README.md").unlink()
+    with pytest.raises(StorageError, match="README"):
+        packaging.zipped(made)
 
 
 def test_a_merged_model_says_what_the_adapter_says(finished, package):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from urllib.parse import quote
 
 import streamlit as st
@@ -9,7 +10,7 @@ import streamlit as st
 from lib import packaging
 from lib.errors import StudioError
 from lib.packaging import PackageView
-from lib.packaging.packages import DTYPES, KINDS
+from lib.packaging.packages import DTYPES, KINDS, MOST_TO_SEND
 from lib.training import runs
 from lib.training.runs import RunView
 from lib.words import size
@@ -83,6 +84,16 @@ def _package(package: PackageView) -> None:
         parity = package.parity
         if parity:
             st.markdown(f":material/verified: :small[{escape(parity['sentence'])}]")
+        if package.bytes <= MOST_TO_SEND:
+            st.download_button(
+                "Download",
+                partial(packaging.zipped, package),
+                f"{package.run}-{package.kind}.zip",
+                icon=":material/download:",
+                help="All its files in one archive.",
+                on_click="ignore",
+                key=f"package-download-{package.kind}",
+            )
         if package.kind == "merged":
             link("playground", "Chat with it", icon=":material/chat:", panes=_panes(package))
         for note in package.manifest.get("notes", []):
