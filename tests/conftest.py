@@ -31,6 +31,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session", autouse=True)
+def no_home(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What is made for several tests, before one has its home, must not end in the home of whoever runs them."""
+    os.environ["STUDIO_HOME"] = str(tmp_path_factory.mktemp("nobody") / "home")
+
+
+@pytest.fixture(scope="session", autouse=True)
 def modules(tmp_path_factory: pytest.TempPathFactory) -> None:
     """`evaluate` copies metric folders there to import them; read once, when it is imported itself."""
     os.environ["HF_MODULES_CACHE"] = str(tmp_path_factory.mktemp("modules"))
