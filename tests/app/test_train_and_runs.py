@@ -117,9 +117,13 @@ def test_a_failed_run_says_what_happened_and_what_to_do() -> None:
 
 def test_a_finished_run_shows_its_figures_and_leads_to_the_comparison() -> None:
     ready()
-    shown = words(open_page("runs", run=seeds.run("finished").id))
+    run = seeds.run("finished").id
+    app = open_page("runs", run=run)
+    shown = words(app)
     for text in ("Loss on held-out rows", "1.400", "11,240", "127 tok/s", "2.0 GiB", "Compare with the base"):
         assert text in shown
+    button(app, "Compare with its base").click().run()
+    assert app.title[0].value == "Compare" and f"compare {run} --data medical-terms@1" in words(app)
 
 
 @pytest.mark.parametrize("run", ["nonesuch", "../..", "<script>alert(1)</script>", "Not a run"])

@@ -44,6 +44,13 @@ def show_actions(run: RunView) -> None:
             label = f"Resume from step {step}" if step else "Start it again"
             if st.button(label, type="primary", icon=":material/resume:", help=_RESUME):
                 _to(lambda: runs.resume(run.id, person.name()))
+        elif run.has_adapter and st.button(
+            "Compare with its base",
+            type="primary",
+            icon=":material/compare_arrows:",
+            help="Both answer questions that it was not trained on: is it better, by how much, and how sure is that?",
+        ):
+            go("compare", run=run.id)
         suggest = remedy(run)
         if suggest and st.button(
             f"Retry with {suggestions.words(suggest)}",
