@@ -14,6 +14,7 @@ leaks         questions that a run was trained on
 votes         blind votes of people
 
 Looking closer:
+advice        what a verdict means, and what to do next, in plain words
 examples      questions one by one, with all answers
 slices        groups of rows, each with its own difference
 reference     one run against another, from the same answers

@@ -18,7 +18,7 @@ from studio import person, state
 from studio.components.conversation import show_conversation
 from studio.components.errors import show
 from studio.components.frame import Place, chain_bar
-from studio.components.links import link
+from studio.components.links import go, link
 from studio.components.refusals import show_refusals
 from studio.components.text import ago, escape
 
@@ -45,7 +45,8 @@ def show_dataset(info: DatasetInfo) -> None:
     chain_bar(Place(dataset=info.ref, next_page="format", next_label="See it as the model will"))
     with st.container(horizontal=True, vertical_alignment="center"):
         link("datasets", "All datasets", icon=":material/arrow_back:")
-        link("train", "Train on it", dataset=info.ref)
+        if st.button("Train on it", type="primary", icon=":material/model_training:"):
+            go("train", dataset=info.ref)
         link("curate", "Curate its rows", dataset=info.ref)
         if st.button("Delete the dataset", icon=":material/delete_forever:", type="tertiary"):
             _delete_dialog(info)

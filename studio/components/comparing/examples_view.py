@@ -31,6 +31,7 @@ def show_examples(view: ComparisonView, tuned: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.caption(f"{found.total:,} of {counted(view.result.get('rows', found.total), 'row')}", width="content")
         place.pages(-(-found.total // PAGE_ROWS))
+    st.caption("Marked: words of an answer that the other side does not have. That is neither praise nor blame.")
     if not found.rows:
         st.caption("No row is so. Change the filters.")
     for row in found.rows:

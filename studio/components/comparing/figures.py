@@ -7,12 +7,14 @@ from typing import Any
 
 import streamlit as st
 
+from lib.evaluation.advice import advice
 from lib.evaluation.comparing.checks import SILENCE
 from lib.evaluation.comparisons import ComparisonView
 from lib.evaluation.statistics.proportions import sign_chance
 from lib.words import counted
 from studio.components.comparing.forest import marks_of, show_forest
-from studio.components.comparing.words import DIRECTIONS, figure, named, outcomes, p_value, verdict, with_interval
+from studio.components.comparing.words import ARROWS, figure, named, outcomes, p_value, verdict, with_interval
+from studio.components.links import link
 from studio.components.text import escape
 
 Found = Mapping[str, Any]
@@ -25,8 +27,10 @@ def show_verdict(view: ComparisonView, tuned: Sequence[str]) -> None:
         if side in verdicts:
             told = verdicts[side]["sentence"]
             st.markdown(f"**Verdict:** {escape(named(told, side, view.sides[0]) if len(view.sides) > 2 else told)}")
-            if told := plainly(view, side):
-                st.markdown(f":small[{escape(told)}]")
+            if meaning := advice(view, side):
+                st.markdown(escape(" ".join(meaning)))
+            if counts := plainly(view, side):
+                st.markdown("  \n".join(f":small[{escape(one)}]" for one in counts))
     warnings = view.result.get("warnings", [])
     silent = [one for one in warnings if one["kind"] == SILENCE]
     for one in silent:
@@ -35,19 +39,32 @@ def show_verdict(view: ComparisonView, tuned: Sequence[str]) -> None:
     rest = [one for one in warnings if one["kind"] != SILENCE]
     if rest:
         st.markdown("  \n".join(f":orange[:material/warning:] :small[{escape(one['text'])}]" for one in rest))
+    if view.data_ref and any(one["kind"] == "leaks" for one in rest):
+        link(
+            "curate",
+            "Deal the splits anew, so that training gives nothing away",
+            dataset=view.data_ref,
+            view="Splits",
+        )
     for side, empty in view.result.get("empty", {}).items():
         if empty and (side in tuned or not silent):
             rows = counted(view.result["rows"], "question")
             st.caption(f":material/info: {escape(side)} said nothing on {empty:,} of {rows}.")
-    for side, cut in view.result.get("cut", {}).items():
-        if cut and side in tuned:
-            st.caption(
-                f":material/info: {counted(cut, 'answer')} of {escape(side)} cut at the length limit: read some, they "
-                "may be going round in circles."
-            )
+    _cut(view, tuned)
     if view.result.get("left_out"):
         listed = "; ".join(f"{count} {reason}" for reason, count in view.result["left_out"].items())
         st.caption(f"Rows not asked: {escape(listed)}")
+
+
+def _cut(view: ComparisonView, tuned: Sequence[str]) -> None:
+    """Answers that went on to the limit, of those that are looked at: of the base as well."""
+    found = view.result.get("cut", {})
+    if any(found.get(side) for side in tuned) or found.get(view.sides[0]):
+        listed = ", ".join(f"{escape(side)} {found.get(side, 0):,}" for side in (view.sides[0], *tuned))
+        st.caption(
+            f":material/info: Answers cut at the length limit, of {view.result['rows']:,} each: {listed}. Read some, "
+            "they may be going round in circles."
+        )
 
 
 SURE = (
@@ -57,20 +74,21 @@ SURE = (
 )
 
 
-def plainly(view: ComparisonView, side: str) -> str:
-    """The first metric with evidence, question by question and without statistics; empty where there is none."""
+def plainly(view: ComparisonView, side: str) -> list[str]:
+    """The metrics with evidence, question by question and without statistics."""
+    told: list[str] = []
     for pair in view.result.get("pairs", []):
         if pair["tuned"] == side and pair["verdict"] in ("tuned better", "tuned worse"):
             label = view.metrics[pair["metric"]].label
             same = f", the same on {pair['ties']:,}" if pair["ties"] else ""
             chance = round(1000 * sign_chance(pair["wins"], pair["losses"]))
             often = f"about {chance:,}" if chance else "less than one"
-            return (
+            odds = f" Were both equally good, so one-sided a count would come up in {often} of 1,000 comparisons."
+            told.append(
                 f"Question by question, by {label}: better on {pair['wins']:,} of {pair['n']:,}, worse on "
-                f"{pair['losses']:,}{same}. Were both equally good, so one-sided a count would come up in {often} of "
-                "1,000 comparisons."
+                f"{pair['losses']:,}{same}.{'' if told else odds}"
             )
-    return ""
+    return told
 
 
 def _sure(view: ComparisonView, tuned: Sequence[str]) -> str:
@@ -104,6 +122,7 @@ def show_figures(view: ComparisonView, tuned: Sequence[str]) -> None:
         alt="Metrics of base and tuned with differences",
     )
     several = len(tuned) > 1
+    st.caption("↑ higher is better, ↓ lower is better. The last column counts questions.")
     marks = [
         mark for pair in pairs for mark in marks_of(_label(view, pair, several), view.metrics[pair["metric"]], pair)
     ]
@@ -130,7 +149,7 @@ def figure_rows(view: ComparisonView, result: Found, pairs: Sequence[Found]) -> 
         sides = {"side": pair["tuned"], "its figure": after} if several else {pair["tuned"]: after}
         rows.append(
             {
-                "metric": f"{spec.label} ({DIRECTIONS[spec.higher_is_better]})",
+                "metric": f"{spec.label} {ARROWS[spec.higher_is_better]}".rstrip(),
                 "verdict": verdict(pair),
                 pair["base"]: with_interval(spec, models[pair["base"]][name]),
                 **sides,

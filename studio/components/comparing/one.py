@@ -76,7 +76,8 @@ def _head(view: ComparisonView) -> None:
     rows = f", {counted(view.result['rows'], 'row')}" if view.result.get("rows") else ""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header(f"{' and '.join(tuned)} against {base} on {escape(view.asked)}{rows}", anchor=False, width="content")
-        state_badge(view.status)
+        if not view.job.live:  # the bar below says how far it is
+            state_badge(view.status)
     how = view.result.get("decoding") or view.settings.decoding
     st.caption(
         f"comparison {view.id} · {escape(view.created_by)}, {ago(view.created_at)} · {escape(how)}"

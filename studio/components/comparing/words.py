@@ -10,6 +10,7 @@ from lib.evaluation.statistics.words import number as precise
 from studio.components.badges import Colour
 
 DIRECTIONS = {True: "higher is better", False: "lower is better", None: "neither way is better"}
+ARROWS = {True: "↑", False: "↓", None: ""}
 VERDICTS: dict[str, tuple[str, Colour, str]] = {
     "tuned better": ("▲ better", "green", ":material/trending_up:"),
     "tuned worse": ("▼ worse", "red", ":material/trending_down:"),

@@ -1,0 +1,66 @@
+"""What a verdict means, and what to do next, without statistics.
+
+advice(view, "gentle-otter")  # ["It finds the references likelier …", "12 of its 35 answers …"]
+"""
+
+from __future__ import annotations
+
+from lib.evaluation.comparing.view import ComparisonView
+from lib.words import counted
+
+BETTER, WORSE = "tuned better", "tuned worse"
+MANY_CUT = 0.2  # share of a side's answers
+
+# What it makes of the references (loss) and of its own answers -> words.
+_MEANINGS = {
+    (BETTER, BETTER): "It finds the reference answers likelier, and what it writes itself is closer to them.",
+    (BETTER, WORSE): (
+        "It has learned what such answers look like, but what it writes itself is further from them. After a short run "
+        "that is common: read the examples below, then train longer or on more rows."
+    ),
+    (BETTER, ""): (
+        "It finds the reference answers likelier, but what it writes itself is not measurably closer to them: train "
+        "longer or on more rows, or ask more questions."
+    ),
+    (
+        WORSE,
+        BETTER,
+    ): "What it writes is closer to the reference answers, which it finds less likely: read the examples.",
+    (WORSE, WORSE): (
+        "It has unlearned more than it learned: a lower learning rate, fewer passes or another template may help."
+    ),
+    (WORSE, ""): (
+        "It finds the reference answers less likely than before: a lower learning rate, fewer passes or another "
+        "template may help."
+    ),
+    ("", BETTER): "What it writes is closer to the reference answers.",
+    ("", WORSE): "What it writes is further from the reference answers: read the examples below.",
+}
+
+
+def advice(view: ComparisonView, side: str) -> list[str]:
+    """Sentences about one side of a finished comparison; none where nothing was found out."""
+    told = []
+    likely, written = _ways(view, side, "loss"), _ways(view, side, "text")
+    mixed = {BETTER, WORSE} <= written
+    meaning = _MEANINGS.get((next(iter(likely), ""), "" if mixed else next(iter(written), "")))
+    if meaning:
+        told.append(meaning)
+    rows, cut = view.result.get("rows", 0), view.result.get("cut", {}).get(side, 0)
+    if rows and cut / rows >= MANY_CUT:
+        told.append(
+            f"{counted(cut, 'answer')} of {rows:,} ran into the length limit: it has not learned where to stop, or the "
+            "limit is short."
+        )
+    return told
+
+
+def _ways(view: ComparisonView, side: str, needs: str) -> set[str]:
+    """Which verdicts with evidence there are among the metrics of the loss, or of likeness to the reference."""
+    return {
+        pair["verdict"]
+        for pair in view.result.get("pairs", [])
+        if pair["tuned"] == side
+        and pair["verdict"] in (BETTER, WORSE)
+        and view.metrics[pair["metric"]].needs == needs
+    }

@@ -1,0 +1,44 @@
+"""What a verdict means in plain words."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from lib.evaluation.advice import BETTER, WORSE, advice
+from lib.evaluation.metrics import METRICS
+
+LOSS, CHRF, ROUGE = "perplexity", "chrf", "rougeL"
+
+
+def view(cut=0, **verdicts):
+    pairs = [{"tuned": "otter", "metric": metric, "verdict": verdict} for metric, verdict in verdicts.items()]
+    pairs.append({"tuned": "another", "metric": CHRF, "verdict": WORSE})
+    return SimpleNamespace(result={"pairs": pairs, "rows": 35, "cut": {"otter": cut, "base": 30}}, metrics=METRICS)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "words"),
+    [
+        ({LOSS: BETTER, CHRF: BETTER, ROUGE: "no evidence"}, "likelier, and what it writes itself is closer"),
+        ({LOSS: BETTER, CHRF: WORSE, ROUGE: "no evidence"}, "learned what such answers look like, but"),
+        ({LOSS: BETTER, CHRF: "no evidence"}, "train longer or on more rows, or ask more questions"),
+        ({LOSS: BETTER, CHRF: BETTER, ROUGE: WORSE}, "train longer or on more rows, or ask more questions"),
+        ({LOSS: WORSE, CHRF: WORSE}, "unlearned more than it learned"),
+        ({CHRF: BETTER}, "What it writes is closer"),
+    ],
+)
+def test_one_sentence_says_what_the_metrics_mean_together(verdicts, words):
+    (told,) = advice(view(**verdicts), "otter")
+    assert words in told
+
+
+def test_without_evidence_nothing_is_advised():
+    assert advice(view(perplexity="no evidence", chrf="differs"), "otter") == []
+
+
+def test_answers_that_do_not_end_are_said():
+    assert advice(view(cut=6), "otter") == []
+    (told,) = advice(view(cut=7), "otter")
+    assert told.startswith("7 answers of 35 ran into the length limit")
