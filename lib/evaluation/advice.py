@@ -60,7 +60,5 @@ def _ways(view: ComparisonView, side: str, needs: str) -> set[str]:
     return {
         pair["verdict"]
         for pair in view.result.get("pairs", [])
-        if pair["tuned"] == side
-        and pair["verdict"] in (BETTER, WORSE)
-        and view.metrics[pair["metric"]].needs == needs
+        if pair["tuned"] == side and pair["verdict"] in (BETTER, WORSE) and view.metrics[pair["metric"]].needs == needs
     }

@@ -30,7 +30,7 @@ def show_verdict(view: ComparisonView, tuned: Sequence[str]) -> None:
             if meaning := advice(view, side):
                 st.markdown(escape(" ".join(meaning)))
             if counts := plainly(view, side):
-                st.markdown("  \n".join(f":small[{escape(one)}]" for one in counts))
+                st.markdown(f":small[{escape(counts)}]")
     warnings = view.result.get("warnings", [])
     silent = [one for one in warnings if one["kind"] == SILENCE]
     for one in silent:
@@ -74,21 +74,27 @@ SURE = (
 )
 
 
-def plainly(view: ComparisonView, side: str) -> list[str]:
-    """The metrics with evidence, question by question and without statistics."""
-    told: list[str] = []
-    for pair in view.result.get("pairs", []):
-        if pair["tuned"] == side and pair["verdict"] in ("tuned better", "tuned worse"):
-            label = view.metrics[pair["metric"]].label
-            same = f", the same on {pair['ties']:,}" if pair["ties"] else ""
-            chance = round(1000 * sign_chance(pair["wins"], pair["losses"]))
-            often = f"about {chance:,}" if chance else "less than one"
-            odds = f" Were both equally good, so one-sided a count would come up in {often} of 1,000 comparisons."
-            told.append(
-                f"Question by question, by {label}: better on {pair['wins']:,} of {pair['n']:,}, worse on "
-                f"{pair['losses']:,}{same}.{'' if told else odds}"
-            )
-    return told
+def plainly(view: ComparisonView, side: str) -> str:
+    """The metrics with evidence, question by question and without statistics; empty where there is none."""
+    found = [
+        pair
+        for pair in view.result.get("pairs", [])
+        if pair["tuned"] == side and pair["verdict"] in ("tuned better", "tuned worse")
+    ]
+    if not found:
+        return ""
+    counts = []
+    for pair in found:
+        same = f", the same on {pair['ties']:,}" if pair["ties"] else ""
+        label = view.metrics[pair["metric"]].label
+        counts.append(f"by {label} better on {pair['wins']:,} of {pair['n']:,}, worse on {pair['losses']:,}{same}")
+    chance = round(1000 * sign_chance(found[0]["wins"], found[0]["losses"]))
+    often = f"about {chance:,}" if chance else "less than one"
+    which = "so one-sided a count" + (" as the first" if len(found) > 1 else "")
+    return (
+        f"Question by question: {'; '.join(counts)}. Were both equally good, {which} would come up in {often} of "
+        "1,000 comparisons."
+    )
 
 
 def _sure(view: ComparisonView, tuned: Sequence[str]) -> str:
