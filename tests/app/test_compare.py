@@ -67,7 +67,7 @@ def test_a_comparison_shows_verdict_figures_and_why_to_trust_it() -> None:
         "How sure? 11 of 12 questions count · 1 leaked (left out)",
         "better / same / worse",
         "▲ better",
-        "Question by question: by",
+        "Question by question",
         "give away 1 of the 12 questions",
         "said nothing on 1 of 12 questions",
         "Blind vote",
