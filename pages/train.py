@@ -43,9 +43,10 @@ form, plan = st.columns([3, 2], gap="medium")
 with form:
     config = settings_form()
 with plan:
-    start = st.container()  # above what will happen, which is longer than a screen
+    # Both above what will happen, which is longer than a screen.
+    notice, start = st.container(), st.container()
     warn_if_unchecked(info, template, model, bool(config and config.escape_tags))
-    ready = plan_box(info, model, template, config)
+    ready = plan_box(info, model, template, config, notice)
     if ahead := runs.ahead():
         start.caption(f":material/schedule: {counted(ahead, 'job')} before it: it waits for the device.")
     if start.button("Start", type="primary", icon=":material/play_arrow:", disabled=not ready, width="stretch"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from lib.data.datasets import DatasetInfo
 from lib.errors import StudioError
@@ -23,8 +24,10 @@ from studio.components.training.form import label_of, override
 COLOURS = ["#2f7d6b", "#c77700", "#4b6cb7", "#b3446c", "#6b8e23", "#7a5ea8", "#00838f", "#8d6e63"]
 
 
-def plan_box(info: DatasetInfo, model: str, template: str, config: TrainConfig | None) -> bool:
-    """Draw the plan; returns whether the run can be started."""
+def plan_box(
+    info: DatasetInfo, model: str, template: str, config: TrainConfig | None, before_start: DeltaGenerator
+) -> bool:
+    """Draw the plan; returns whether the run can be started. `before_start` gets what nobody should miss."""
     with st.container(border=True):
         st.markdown("**What will happen**")
         if config is None:
@@ -42,9 +45,10 @@ def plan_box(info: DatasetInfo, model: str, template: str, config: TrainConfig |
         for name, text in found.faults.items():
             st.error(f"**{escape(label_of(name))}**: {escape(text)}", icon=":material/block:")
         for warning in found.warnings:
-            st.warning(escape(warning.text), icon=":material/warning:")
-            if warning.name == "template":
-                st.button("Use the model's own template", on_click=state.put, args=("template", "model"))
+            with before_start if warning.name == "template" else st.container():
+                st.warning(escape(warning.text), icon=":material/warning:")
+                if warning.name == "template":
+                    st.button("Use the model's own template", on_click=state.put, args=("template", "model"))
         _proposals(found)
         _measure(info, model, template, found, job)
         st.caption("The same from a terminal, in the studio's folder:")
