@@ -42,13 +42,15 @@ class JobContext:
         self._stop.set()
 
     def progress(self, done: float, total: float | None = None, text: str = "", **more: Any) -> None:
-        """Say how far the job is. Rate and time left follow from `done` since the first call.
+        """Say how far the job is. Rate and time left follow from `done` since the last call that had none done.
 
         Args:
             done, total: in any unit, the same for both; total None when unknown.
             text: what is going on, for a person.
             more: figures to show beside it (loss, tokens per second …).
         """
+        if done <= self._done or done < self._progress.get("done", 0.0):  # nothing yet, or something else begins
+            self._started, self._done = time.monotonic(), float(done)
         elapsed = time.monotonic() - self._started
         rate = max(done - self._done, 0.0) / elapsed if elapsed > 0 else 0.0
         left = (total - done) / rate if total and rate else None

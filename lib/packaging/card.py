@@ -103,11 +103,18 @@ def _data(view: RunView) -> str:
     ]
     if rows:
         lines.append(
-            f"Trained on {rows.get('train_rows', 0):,} rows ({rows.get('train_tokens', 0):,} tokens, "
-            f"{rows.get('trained_tokens', 0):,} of them learned); measured on {rows.get('eval_rows', 0):,} held out."
+            f"To learn from: {rows.get('train_rows', 0):,} rows ({rows.get('train_tokens', 0):,} tokens, "
+            f"{rows.get('trained_tokens', 0):,} of them answers); {_seen(view)}measured on "
+            f"{rows.get('eval_rows', 0):,} held out."
         )
         lines += [f"{count:,} left out: {code(reason)}" for reason, count in rows.get("left_out", {}).items()]
     return _lines(lines)
+
+
+def _seen(view: RunView) -> str:
+    """How often the run came by them: a short one sees a part."""
+    tokens, all_tokens = view.summary.get("tokens"), view.summary.get("rows", {}).get("train_tokens")
+    return f"{tokens / all_tokens:.2g} passes over them; " if tokens and all_tokens else ""
 
 
 def _training(view: RunView, facts: Facts) -> str:

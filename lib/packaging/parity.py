@@ -105,6 +105,7 @@ def listen(
     """Ask a model, or the adapter on it, the prompts; logits on its own answers, or on those `given`."""
     requests = [Request(prompt, adapter, tuple(stop_ids)) for prompt in prompts]
     said: dict[int, list[int]] = {}
+    say(0)
     for place, answer in generator.answers(requests, Sampling(max_new_tokens=NEW_TOKENS)):
         said[place] = answer.ids
         say(len(said))

@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 from sqlalchemy import select
 
-from lib.database import Job, session
+from lib.database import Comparison, Job, Run, session
 from lib.database.models import FAILED, INTERRUPTED, RUNNING
 from lib.jobs import queue
 from lib.jobs.context import log_path
@@ -99,11 +99,13 @@ def waiting() -> list[LiveJob]:
 
 
 def failed(limit: int = 8) -> list[EndedJob]:
-    """The last jobs that failed or were interrupted, newest first."""
+    """The last jobs that failed or were interrupted, newest first; not those that were taken up again."""
     query = select(Job).where(Job.status.in_((FAILED, INTERRUPTED))).order_by(Job.finished_at.desc(), Job.id.desc())
     with session() as opened:
-        views = [JobView.of(row) for row in opened.scalars(query.limit(limit))]
-    return [EndedJob(view, title(view)) for view in views]
+        newest = {*opened.scalars(select(Run.job_id)), *opened.scalars(select(Comparison.job_id))}
+        ended = opened.scalars(query.limit(limit + len(newest)))
+        views = [JobView.of(row) for row in ended if row.id in newest or not {"run", "comparison"} & row.payload.keys()]
+    return [EndedJob(view, title(view)) for view in views[:limit]]
 
 
 def log_tail(job_id: int, lines: int = 60) -> str:

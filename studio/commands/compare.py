@@ -90,9 +90,10 @@ def check_export(path: Path) -> None:
         raise BadInput(f"There is no folder {path.parent}.", "Make it first, or name another.")
 
 
-def write_export(comparison_id: int, path: Path) -> None:
-    """Write a comparison to a file of the kind that its name ends in."""
-    written = EXPORTS[path.suffix.lower()](comparison_id)
+def write_export(comparison_id: int, path: Path, base: str = "") -> None:
+    """Write a comparison to a file of the kind that its name ends in; a report measures against `base`."""
+    kind = path.suffix.lower()
+    written = export_html(comparison_id, base=base) if kind == ".html" else EXPORTS[kind](comparison_id)
     target = path.expanduser()
     with disk_errors(target):
         target.write_bytes(written)

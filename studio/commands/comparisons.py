@@ -81,7 +81,7 @@ def comparison(
     if note is not None:
         view = history.set_note(number, note, settings.user)
     if export is not None:
-        write_export(number, export)
+        write_export(number, export, base or "")
     if base is not None:
         view = measured_against(view, base)
     if slices is not None:

@@ -73,7 +73,8 @@ def of_sides(sides: Hashes) -> Warnings:
         hashed = {parts["template_sha256"] for parts in sides.values()} if key == "template" else set(values.values())
         if len(hashed) > 1:
             listed = ", ".join(f"{name}: {value}" for name, value in values.items())
-            found.append(_warning(kind, f"The sides {what} ({listed}). A difference may come from that."))
+            mend = " Add the base in each of them to tell (New comparison, Other models)." if key == "template" else ""
+            found.append(_warning(kind, f"The sides {what} ({listed}). A difference may come from that.{mend}"))
     if len({parts["tokenizer_sha256"] for parts in sides.values()}) > 1:
         told = "The sides split text into different tokens. Perplexity per token is compared only where they are the "
         found.append(_warning("tokenizer", told + "same; bits per byte and metrics on text can be compared."))

@@ -39,9 +39,10 @@ def how_sure(view: ComparisonView) -> Facts:
         found.append(("Left out", ", ".join(f"{count:,} {reason}" for reason, count in left_out.items())))
     if result.get("stopped"):
         found.append(("Stopped", "before its last question"))
-    empty = {side: count for side, count in result.get("empty", {}).items() if count}
-    if empty:
-        found.append(("Empty answers", ", ".join(f"{side} {count:,}" for side, count in empty.items())))
+    for what, key in (("Empty answers", "empty"), ("Answers cut at the length limit", "cut")):
+        counts = result.get(key, {})
+        if any(counts.values()):
+            found.append((what, ", ".join(f"{side} {count:,}" for side, count in counts.items())))
     return found
 
 

@@ -115,7 +115,7 @@ def _row(
         NOTHING if p is None or found.get("untested") else p_text(p),
         f"{found['wins']:,} / {found['ties']:,} / {found['losses']:,}",
         value(spec, found["detectable"]),
-        WORDS.get(verdict, verdict),
+        "not compared" if found.get("untested") else WORDS.get(verdict, verdict),
         SIGNS.get(verdict, "○"),
         CLASSES.get(verdict, "open"),
         sentence,

@@ -19,6 +19,7 @@ from lib.evaluation import comparisons, slices
 from lib.evaluation.comparing import files
 from lib.evaluation.comparing.view import ComparisonView
 from lib.evaluation.metrics import MetricSpec
+from lib.evaluation.reference import measured_against
 from lib.evaluation.report import answers, facts, figures
 
 MOST_WAYS = 6
@@ -28,20 +29,23 @@ MOST_GROUPS = 12
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
 
-def export_html(comparison_id: int, examples: int = 20) -> bytes:
+def export_html(comparison_id: int, examples: int = 20, base: str = "") -> bytes:
     """One HTML file of a comparison that has a result.
 
     Args:
+        base: the side that the others are measured against; empty for the first.
         examples: rows that got worse by the main metric, of each tuned side, at most.
 
     Raises:
-        NotFound: no comparison of that number.
+        NotFound: no comparison of that number, or no such side.
         WrongState: it has no result yet.
         StorageError: its answers are damaged.
     """
     view = comparisons.get(comparison_id)
     if not view.result:
         raise WrongState(f"Comparison {view.id} is {view.status} and has no result.", "Wait for it, or resume it.")
+    if base:
+        view = measured_against(view, base)
     page = _environment().get_template("report.html").render(**_content(view, max(0, examples)))
     return page.encode("utf-8", "replace")
 
@@ -82,7 +86,7 @@ def _slices(view: ComparisonView, spec: MetricSpec, tuned: str) -> dict[str, Any
     """The groups of each way, with the ways whose groups are all too small left out."""
     found: list[dict[str, Any]] = []
     for by, words in slices.ways(view.id).items():
-        groups = slices.slices(view.id, by, spec.name, tuned)
+        groups = slices.slices(view.id, by, spec.name, tuned, view.sides[0])
         if len(found) < MOST_WAYS and any(group.enough for group in groups):
             rows = [figures.row_of_slice(spec, group) for group in groups[:MOST_GROUPS]]
             found.append({"words": words, "rows": figures.placed(rows), "more": len(groups) - len(rows)})

@@ -90,12 +90,16 @@ class Rate:
 
 def steps_of(config: TrainConfig, rows: Rows) -> tuple[int, float]:
     """Optimizer steps, and the passes over the rows that they make."""
-    units = rows.sequences(config.max_length) if config.packing else rows.used
-    batches = math.ceil(units / config.per_device_train_batch_size)
-    an_epoch = max(math.ceil(batches / config.gradient_accumulation_steps), 1)
+    an_epoch = max(math.ceil(_batches(config, rows) / config.gradient_accumulation_steps), 1)
     if config.max_steps:
         return config.max_steps, config.max_steps / an_epoch
     return math.ceil(config.num_train_epochs * an_epoch), config.num_train_epochs
+
+
+def _batches(config: TrainConfig, rows: Rows) -> int:
+    """Micro-batches of one pass over the rows."""
+    units = rows.sequences(config.max_length) if config.packing else rows.used
+    return math.ceil(units / config.per_device_train_batch_size)
 
 
 def pace_of(
@@ -103,9 +107,11 @@ def pace_of(
 ) -> Pace:
     """Time of the run; `rate` from `rate_of` or a dry run."""
     steps, epochs = steps_of(config, rows)
+    batches = _batches(config, rows)
     batch = usual_batch(rows.lengths, rows.learned, config)
     one = microbatch_seconds(shape, config, device, batch, checkpointing, precision) * rate.factor
-    micro = steps * config.gradient_accumulation_steps
+    # The last step of a pass takes the batches that are left, which may be few.
+    micro = min(steps * config.gradient_accumulation_steps, math.ceil(epochs * batches))
     tokens = round(rows.tokens * epochs)
     a_token = one / max(batch.tokens, 1)
     measured_tokens = _measurements(config, steps) * rows.eval_rows * rows.mean

@@ -43,7 +43,12 @@ def show_actions(view: ComparisonView) -> None:
 
 def _downloads(view: ComparisonView) -> None:
     kinds = {
-        "Report": (partial(_report, view.id), "html", "text/html", "One HTML file with figures and examples."),
+        "Report": (
+            partial(_report, view.id, view.sides[0]),
+            "html",
+            "text/html",
+            "One HTML file with figures and examples.",
+        ),
         "CSV": (partial(history.export_csv, view.id), "csv", "text/csv", "Every question with all answers and values."),
         "JSON": (partial(history.export_json, view.id), "json", "application/json", "Settings, figures and answers."),
     }
@@ -61,10 +66,10 @@ def _downloads(view: ComparisonView) -> None:
         )
 
 
-def _report(number: int) -> bytes:
+def _report(number: int, base: str) -> bytes:
     from lib.evaluation.report import export_html  # read only when it is asked for
 
-    return export_html(number)
+    return export_html(number, base=base)
 
 
 def _note(number: int, text: str) -> None:

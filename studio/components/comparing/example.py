@@ -68,8 +68,7 @@ def _answers(view: ComparisonView, row: Row, tuned: str, metric: str) -> None:
     cells = [("reference", row.get("reference") or "", "", "")]
     for side in view.sides:
         other = texts[tuned] if side == base else texts[base]
-        role = "base" if side == base else "tuned"
-        cells.append((f"{role} · {side}", texts[side], other, _facts(view, row, side, base)))
+        cells.append((f"{_role(view, side)} · {side}", texts[side], other, _facts(view, row, side, base)))
     for start in range(0, len(cells), COLUMNS):
         columns = st.columns(min(COLUMNS, len(cells)))
         for place_in, (title, text, other, facts) in enumerate(cells[start : start + COLUMNS]):
@@ -84,12 +83,24 @@ def _answers(view: ComparisonView, row: Row, tuned: str, metric: str) -> None:
                     st.caption(facts)
 
 
+def _role(view: ComparisonView, side: str) -> str:
+    """What a side is, whatever it is measured against."""
+    if _run_of(view, side) or not view.who:
+        return "tuned" if _run_of(view, side) else "base"
+    of_runs = {one.model for one in view.who if one.run}
+    model = next((one.model for one in view.who if one.name == side), "")
+    return "base" if model in of_runs or not of_runs else "model"
+
+
 def _facts(view: ComparisonView, row: Row, side: str, base: str) -> str:
     """Scores of one answer, with signs where they are better or worse than the base's; its length and end."""
     parts = []
+    untested = {
+        pair["metric"] for pair in view.result.get("pairs", []) if pair["tuned"] == side and pair.get("untested")
+    }
     for name, spec in view.metrics.items():
         value = row.get(f"{name}|{side}")
-        sign = "" if side == base else SIGNS[better_by(spec, row.get(f"{name}|{base}"), value)]
+        sign = "" if side == base or name in untested else SIGNS[better_by(spec, row.get(f"{name}|{base}"), value)]
         parts.append(f"{spec.label} {row_value(spec, value)}{sign}")
     if row.get(f"tokens|{side}") is not None:
         parts.append(f"{row[f'tokens|{side}']:,} tokens")

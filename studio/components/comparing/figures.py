@@ -132,7 +132,7 @@ def show_figures(view: ComparisonView, tuned: Sequence[str]) -> None:
     marks = [
         mark for pair in pairs for mark in marks_of(_label(view, pair, several), view.metrics[pair["metric"]], pair)
     ]
-    show_forest(marks, "compare-forest")
+    show_forest(marks, "compare-forest", who="tuned" if len(view.sides) == 2 else "the side named")
     opened = st.expander("Each metric in words", icon=":material/notes:", key="compare-words", on_change="rerun")
     if opened.open:
         with opened:

@@ -56,8 +56,9 @@ def show_forest(marks: Sequence[Mark], key: str, who: str = "tuned") -> None:
         _spec(marks), height=60 + 44 * len(marks), key=key, alt=f"Differences with 95 % intervals: {told}."
     )
     st.caption(
-        f"Right of the line {who} is better, left of it worse. Metrics have different units: each is drawn so that its "
-        "interval has the same width. ▲ better · ▼ worse · ● no evidence · ◆ differs, where neither way is better."
+        f"Right of the line {who} is better, left of it worse. Metrics have different units: each is drawn in widths "
+        "of its own interval, so lengths say nothing. ▲ better · ▼ worse · ● no evidence · ◆ differs, where neither "
+        "way is better."
     )
 
 

@@ -48,9 +48,10 @@ def show_form(usable: list[str], asked: str) -> None:
 
 
 def _who(usable: list[str], asked: str, slots: Slots) -> tuple[list[str], bool, dict[str, str]]:
+    """`asked`: a run, or several with commas between."""
     first, second = st.columns(2)
     with first:
-        default = [asked] if asked in usable else usable[:1]
+        default = [run for run in asked.split(",") if run in usable] or usable[:1]
         chosen = st.multiselect(
             "Runs",
             usable,

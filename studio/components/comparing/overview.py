@@ -14,12 +14,15 @@ from studio.components.text import escape
 
 
 def show_overview() -> None:
-    """Draw it; `?run=` or `?asked=`, a prompt set, in the address opens the form with it."""
+    """Draw it; `?run=` (several with commas) or `?asked=`, a prompt set, in the address opens the form with it."""
     views, usable = comparisons.list_comparisons(), usable_runs()
     asked = st.query_params.get("run", "")
-    if asked and asked not in usable:
-        st.warning(f"The run {escape(asked)} has no adapter to compare.", icon=":material/link_off:")
-        asked = ""
+    named = [run for run in asked.split(",") if run]
+    for run in named:
+        if run not in usable:
+            st.warning(f"The run {escape(run)} has no adapter to compare.", icon=":material/link_off:")
+    named = [run for run in named if run in usable]
+    asked = ",".join(named)
     if not usable and not views and len(models.list_models()) < 2:
         empty_state(
             "Nothing to compare yet: train a run first. First look takes about two minutes.",
@@ -39,7 +42,7 @@ def show_overview() -> None:
         with opened:
             show_form(usable, asked)
     if usable:
-        link("playground", "Ask one question instead", run=asked or usable[0])
+        link("playground", "Ask one question instead", run=named[0] if named else usable[0])
     if views:
         show_list(views)
     else:

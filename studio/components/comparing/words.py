@@ -47,7 +47,7 @@ def row_value(spec: MetricSpec, value: float | None) -> str:
 def p_value(found: Mapping[str, Any]) -> str:
     """p, corrected where it was."""
     value = found.get("p") if found.get("p_holm") is None else found["p_holm"]
-    if value is None:
+    if value is None or found.get("untested"):
         return "–"
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
@@ -59,6 +59,8 @@ def outcomes(found: Mapping[str, Any]) -> str:
 
 def verdict(found: Mapping[str, Any]) -> str:
     """`▲ better`."""
+    if found.get("untested"):
+        return "● not compared"
     known = str(found.get("verdict", ""))
     return VERDICTS.get(known, (known, "gray", ""))[0]
 
@@ -83,6 +85,7 @@ def named(sentence: str, tuned: str, base: str) -> str:
         ("Tuned is", f"{tuned} is"),
         ("tuned is", f"{tuned} is"),
         ("tuned and base", f"{tuned} and {base}"),
+        ("base and tuned", f"{base} and {tuned}"),
     ):
         if general in sentence:
             return sentence.replace(general, names, 1)

@@ -34,6 +34,9 @@ def show_side_by_side(names: list[str]) -> None:
         for view in views:
             link("runs", f"**{view.id}**", run=view.id)
             state_badge(view.status)
+    able = [view.id for view in views if view.has_adapter and not view.job.live]
+    if able:
+        link("compare", "Compare their answers", run=",".join(able))
     _curves(views)
     left, right = st.columns(2, gap="medium")
     with left:

@@ -97,7 +97,7 @@ def _workers(found: list[WorkerView]) -> None:
             st.markdown(
                 f"Worker :small[:gray[process {worker.pid} on {escape(worker.host)} · since {ago(worker.started_at)} · "
                 f"heard {duration(max(time.time() - worker.heard_at, 0))} ago · "
-                f"{at_work if worker.jobs else 'idle'}]]",
+                f"{at_work if worker.jobs else 'no job of its own runs'}]]",
                 width="content",
             )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
