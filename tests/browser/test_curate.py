@@ -122,11 +122,13 @@ def edit_by_keyboard_and_undo(tab: Watched) -> None:
     tab.settle()
     in_and_out_of_a_field(tab)
     tab.page.keyboard.press("e")
+    tab.page.keyboard.press("a")  # typed before the editor is there
+    expect(tab.page.get_by_role("status").filter(has_text="A was not taken: the editor is opening")).to_be_visible()
     write(tab, "Written by keyboard.")
     expect(shown(tab, "Written by keyboard.")).to_be_visible()
     copy = open_copy(datasets.get("desk"))
     assert [copy.state(4).status, copy.state(5).status] == ["accepted", "rejected"]
-    assert copy.state(6).values == {"output": "Written by keyboard."}
+    assert copy.state(6).values == {"output": "Written by keyboard."} and copy.state(6).status == "pending"
     tab.page.keyboard.press("u")
     expect(shown(tab, "Written by keyboard.")).to_have_count(0)
     tab.page.keyboard.press("Shift+U")
@@ -157,6 +159,7 @@ def judge_too_fast(tab: Watched) -> None:
     tab.page.keyboard.press("a")
     tab.page.wait_for_timeout(100)
     tab.page.keyboard.press("x")
+    tab.page.wait_for_url(re.compile("row=21"))
     expect(tab.page.get_by_role("status").filter(has_text="X was not taken")).to_be_visible()
     tab.page.wait_for_url(re.compile("row=21"))
     tab.settle()

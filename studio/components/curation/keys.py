@@ -25,33 +25,36 @@ SAID_MS = 2500
 """How long it is said that a key was not taken."""
 
 _JS = """
+// Streamlit calls the function below anew after each run of the script: what must last is kept here.
+const now = { judged: null, opening: false, hiding: 0 };
+const said = document.createElement('div');
+said.setAttribute('role', 'status');
+said.style.cssText = 'position:fixed; bottom:1.5rem; left:50%; transform:translateX(-50%); padding:.5rem 1rem;' +
+  'border-radius:.5rem; background:#333; color:#fff; font-size:.9rem; z-index:1000000; display:none';
+
 export default function({ setTriggerValue, data }) {
   const typing = (node) => node && (node.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(node.tagName));
+  // Until the editor has the cursor no key counts: what is typed meanwhile must not judge the row.
   const focusSoon = (selector, tries) => {
     const field = document.querySelector(selector);
-    if (typing(document.activeElement)) return;  // the person is in a field already
-    if (field) field.focus();
-    else if (tries) setTimeout(() => focusSoon(selector, tries - 1), 100);
+    if (field && !typing(document.activeElement)) field.focus();
+    now.opening = !typing(document.activeElement) && tries > 0 && (busy() || tries > 30);
+    if (now.opening) setTimeout(() => focusSoon(selector, tries - 1), 100);
   };
   const title = () => document.querySelector('.st-key-row-title')?.innerText ?? '';
   const busy = () => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState !== 'notRunning';
-  const said = document.createElement('div');
-  said.setAttribute('role', 'status');
-  said.style.cssText = 'position:fixed; bottom:1.5rem; left:50%; transform:translateX(-50%); padding:.5rem 1rem;' +
-    'border-radius:.5rem; background:#333; color:#fff; font-size:.9rem; z-index:1000000; display:none';
   document.body.append(said);
-  let hiding = 0, judged = null;
   const say = (text) => {
     said.textContent = text;
     said.style.display = 'block';
-    clearTimeout(hiding);
-    hiding = setTimeout(() => { said.style.display = 'none'; }, data.said_ms);
+    clearTimeout(now.hiding);
+    now.hiding = setTimeout(() => { said.style.display = 'none'; }, data.said_ms);
   };
   // A judgement counts for the row on screen. Until the next row is there, another one would be of a row not seen.
   const early = (key) => {
     if (!'axd'.includes(key)) return false;
-    if (judged !== null && judged === title() && busy()) return true;
-    judged = title();
+    if (now.judged !== null && now.judged === title() && busy()) return true;
+    now.judged = title();
     return false;
   };
   const listen = (event) => {
@@ -62,24 +65,25 @@ export default function({ setTriggerValue, data }) {
       if (key === 'Escape' || (key === 'Enter' && search)) event.target.blur();
       return;
     }
-    if (early(key)) {
+    const told = now.opening ? 'the editor is opening.' : early(key) ? 'the next row was not there yet.' : '';
+    if (told && event.key.length === 1) {
       event.preventDefault();
       event.stopImmediatePropagation();
-      say(`${key.toUpperCase()} was not taken: the next row was not there yet.`);
+      say(`${key.toUpperCase()} was not taken: ${told}`);
     } else if (key === '/') {
       const field = document.querySelector('input[aria-label="Search rows"]');
       if (field) { event.preventDefault(); field.focus(); field.select(); }
     } else if (key === '?') {
       setTriggerValue('help', true);
     } else if (key === 'e') {
-      focusSoon('textarea[aria-label^="Text of turn"]', 20);
+      focusSoon('textarea[aria-label^="Text of turn"]', 50);
     } else if (key === 't' || key === 'n') {
       const field = document.querySelector(key === 't' ? '.st-key-row-tags input' : '.st-key-row-note input');
       if (field) { event.preventDefault(); field.focus(); }
     }
   };
   window.addEventListener('keydown', listen, true);
-  return () => { window.removeEventListener('keydown', listen, true); said.remove(); };
+  return () => window.removeEventListener('keydown', listen, true);
 }
 """
 

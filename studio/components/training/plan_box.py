@@ -135,7 +135,7 @@ def _rows(found: Plan) -> None:
     lost += [f"{count:,} {what}" for count, what in ((rows.cut, "cut"), (rows.split, "split")) if count]
     lost += [f"{rows.shortened:,} without their oldest turns"] if rows.shortened else []
     if lost:
-        st.caption(f":material/filter_alt: {escape('; '.join(lost))}")
+        st.caption(f":material/filter_alt: {about}{escape('; '.join(lost))}")
 
 
 def _proposals(found: Plan) -> None:
