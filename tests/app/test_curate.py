@@ -8,10 +8,12 @@ from streamlit.testing.v1 import AppTest
 
 from lib.data import datasets, versions
 from lib.data.checks import Settings
+from lib.data.checks import job as check_job
 from lib.data.checks import results as check_results
 from lib.data.edits import edit, open_copy
 from lib.data.filters import Query
 from lib.data.table import Table
+from lib.data.versions import job as save_job
 from lib.jobs import queue
 from tests.app import seeds
 from tests.app.screen import button, field, open_page, texts, words
@@ -184,6 +186,21 @@ def test_a_version_is_saved_compared_and_the_old_one_closed(jobs_here: Callable[
     assert not app.exception
     assert "first answer" in words(app)
     assert next(metric for metric in app.metric if metric.label == "Changed").value == "1"
+
+
+def test_a_version_is_checked_as_the_one_before_it_was(jobs_here: Callable[[], None]) -> None:
+    seeds.samples()
+    info = datasets.get(DESK)
+    check_job.submit(info, {"near": 0.9, "checks": ["mojibake", "empty"]}, "ada")
+    jobs_here()
+    edit(info, 1, 0, "ada", values={"output": "Another answer."})
+    app = open_page("curate", dataset=DESK)
+    app.session_state["saving"] = save_job.submit(info, "first answer", "ada")  # what the dialog leaves
+    jobs_here()
+    app.run()
+    assert not app.exception and app.query_params["dataset"] == "support-desk@2"
+    job = check_job.newest_job(datasets.get("support-desk@2"))
+    assert job and job.payload == {"dataset": "support-desk@2", "near": 0.9, "checks": ["mojibake", "empty"]}
 
 
 def test_what_was_typed_is_there_again_after_a_look_at_another_row() -> None:

@@ -7,6 +7,7 @@ import datetime
 import streamlit as st
 
 from lib.data import datasets
+from lib.data.checks import job as check_job
 from lib.data.datasets import DatasetInfo
 from lib.data.edits import Entry, WorkingCopy, entries
 from lib.data.versions import RowDiff, VersionDiff, branch, diff, restore, unsaved
@@ -80,11 +81,20 @@ def saving(info: DatasetInfo) -> int | None:
     job = queue.get(mine)
     if job.result:
         state.put("dataset", job.result["dataset"])
+        _check_as_before(info, datasets.get(job.result["dataset"]))
         st.toast(f"Saved as {escape(job.result['dataset'])}, {job.result['rows']:,} rows.", icon=":material/check:")
         st.rerun()
     if job.error:
         show(job.error["message"], job.error.get("hint", ""))
     return None
+
+
+def _check_as_before(before: DatasetInfo, saved: DatasetInfo) -> None:
+    """Findings belong to a version: whoever had this one checked gets those of the next without asking."""
+    last = check_job.newest_job(before)
+    if last and last.result and not check_job.newest_job(saved):
+        settings = {name: value for name, value in last.payload.items() if name != "dataset"}
+        check_job.submit(saved, settings, person.name())
 
 
 def _version(info: DatasetInfo, used: list[str], is_open: bool, is_latest: bool) -> None:
