@@ -30,6 +30,10 @@ class Launcher(Protocol):
     def logs(self, job_id: int) -> Path: ...
 
 
+# Jobs share the processor with each other and with the pages: threads that spin while they wait slow all.
+_PATIENT = {"OMP_WAIT_POLICY": "passive"}
+
+
 class LocalLauncher:
     """A process of its own session on this machine, so that it outlives worker, web server and browser.
 
@@ -45,7 +49,7 @@ class LocalLauncher:
         log = log_path(job_id)
         log.parent.mkdir(parents=True, exist_ok=True)
         job = queue.get(job_id)
-        environment = os.environ | lanes.environment(job.lane, job.device) | {"PYTHONUNBUFFERED": "1"}
+        environment = _PATIENT | os.environ | lanes.environment(job.lane, job.device) | {"PYTHONUNBUFFERED": "1"}
         with log.open("ab") as output:
             self._children[job_id] = subprocess.Popen(
                 [sys.executable, "-u", "-m", self._module, str(job_id)],

@@ -22,6 +22,20 @@ def ballot() -> BallotView:
     return votes.create(stored.pairs(), *NAMES, "ada")
 
 
+@pytest.fixture(autouse=True)
+def read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests look at a pair for no time; that a person needs some is tested in the browser."""
+    monkeypatch.setattr(booth, "READING_SECONDS", 0.0)
+
+
+def test_a_second_press_on_a_pair_that_had_just_come_is_not_counted(ballot: BallotView, monkeypatch) -> None:
+    app = start(ballot, "bob")
+    monkeypatch.setattr(booth, "READING_SECONDS", 60.0)
+    press(app, "Tie")
+    assert votes.standing(ballot.id, "bob").done == 0
+    assert "had only just come" in app.toast[0].value
+
+
 def as_person(app: AppTest, name: str) -> AppTest:
     """A browser that has given this name before."""
     app.session_state["person"] = name
@@ -182,7 +196,7 @@ def test_a_closed_vote_without_votes_and_a_wrong_link(ballot: BallotView) -> Non
 
 def test_a_key_that_presses_the_buttons_of_two_pairs_is_one_vote(ballot: BallotView, monkeypatch) -> None:
     """While the next pair is drawn, the browser still has the buttons of the last."""
-    monkeypatch.setattr(booth.st, "session_state", {booth._IN_SIGHT: ballot.rows[0]})
+    monkeypatch.setattr(booth.st, "session_state", {booth._IN_SIGHT: (ballot.rows[0], 0.0)})
     first, second = votes.pair(ballot.id, "bob", 0), votes.pair(ballot.id, "bob", 1)
     for pair in (second, first, second):
         booth._vote(ballot, "bob", pair, "left")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import streamlit as st
 
 from lib.errors import StudioError
@@ -23,6 +25,8 @@ BUTTONS = {
 """Choice -> the button's words and key."""
 _FAULT = "vote-fault"
 _IN_SIGHT = "vote-pair-in-sight"
+READING_SECONDS = 0.4
+"""A pair that came so short a time ago was not read: a key pressed twice would vote on it."""
 
 
 @st.fragment
@@ -35,7 +39,7 @@ def show_booth(ballot: BallotView, name: str) -> None:
     standing = votes.standing(ballot.id, name)
     place = _place(ballot, standing)
     pair = votes.pair(ballot.id, name, place)
-    st.session_state[_IN_SIGHT] = pair.row_id
+    _note_in_sight(pair)
     _progress(ballot, standing)
     if fault is not None:
         show(fault.message, fault.hint)
@@ -52,6 +56,13 @@ def show_booth(ballot: BallotView, name: str) -> None:
         args=(ballot, name, pair),
         help="Kept with your vote on this pair.",
     )
+
+
+def _note_in_sight(pair: Pair) -> None:
+    """Which pair is on screen, and since when."""
+    row_id, _ = st.session_state.get(_IN_SIGHT, (None, 0.0))
+    if row_id != pair.row_id:
+        st.session_state[_IN_SIGHT] = pair.row_id, time.monotonic()
 
 
 def _place(ballot: BallotView, standing: Standing) -> int:
@@ -139,7 +150,11 @@ def _buttons(ballot: BallotView, name: str, pair: Pair, standing: Standing) -> N
 def _vote(ballot: BallotView, name: str, pair: Pair, choice: str) -> None:
     """One vote for each drawing of a pair: while the next one is drawn the browser still has the buttons of the last,
     and a key presses them all."""
-    if st.session_state.get(_IN_SIGHT) != pair.row_id:
+    row_id, since = st.session_state.get(_IN_SIGHT, (None, 0.0))
+    if row_id != pair.row_id:
+        return
+    if time.monotonic() - since < READING_SECONDS:
+        st.toast("Not counted: this pair had only just come.", icon=":material/info:")
         return
     del st.session_state[_IN_SIGHT]
     comment = st.session_state.get(_comment_key(ballot, pair.row_id), pair.comment)
@@ -174,7 +189,9 @@ def _undo(ballot: BallotView, name: str) -> None:
 
 
 def _chosen(ballot: BallotView, widget: str) -> None:
-    _go(ballot, st.session_state[widget])
+    place = st.session_state[widget]
+    if isinstance(place, int):  # a vote meanwhile changed the words of the option, which then comes as text
+        _go(ballot, place)
 
 
 def _go(ballot: BallotView, place: int) -> None:

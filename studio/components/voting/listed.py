@@ -65,7 +65,9 @@ def _form(finished: dict[int, ComparisonView], asked: int | None) -> None:
     )
     sides = votes.sides(number)
     first, second = st.columns(2)
-    base = first.selectbox("First model", sides, key=f"vote-base-{number}", help="Counted as the base.")
+    base = first.selectbox(
+        "First model", sides, key=f"vote-base-{number}", help="What the other is measured against: the base, say."
+    )
     others = [side for side in sides if side != base]
     tuned = second.selectbox(
         "Second model", others, key=f"vote-tuned-{number}-{base}", help="Counted as the tuned one."

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from lib.evaluation import votes
+from lib.evaluation import comparisons, votes
 from lib.evaluation.votes import EXPORTS, BallotView, PromptVotes, Results
 from lib.words import counted
 from studio import person
@@ -149,7 +149,7 @@ def _prompts(found: Results) -> None:
             {
                 "row": line.row_id,
                 "question": shorten(line.prompt, 160),
-                "most say": words[line.majority],
+                "most say": "split" if line.majority == "tie" and not line.tie else words[line.majority],
                 found.tuned: line.tuned,
                 found.base: line.base,
                 "tie": line.tie,
@@ -171,8 +171,12 @@ def _one(found: Results) -> None:
     lines = {line.row_id: line for line in found.prompts}
     row_id = st.selectbox("Question", lines, format_func=lambda one: _asked(lines[one]), key="vote-read")
     answers = votes.texts(found, row_id)
-    titles = (f"base · {found.base}", f"tuned · {found.tuned}")
+    both_tuned = found.base in comparisons.get(found.ballot.comparison).runs
+    titles = (found.base if both_tuned else f"base · {found.base}", f"tuned · {found.tuned}")
     show_answers(lines[row_id].prompt, answers, key="named-pair", titles=titles)
+    for who, text, left in lines[row_id].comments:
+        first = found.base if left == "base" else found.tuned
+        st.caption(f"{escape(who)}, whose A was {escape(first)}: {escape(text)}")
 
 
 def _asked(line: PromptVotes) -> str:
