@@ -52,7 +52,10 @@ def new_folder(target: Path) -> Iterator[Path]:
 @contextlib.contextmanager
 def beside(target: Path) -> Iterator[Path]:
     """A hidden path next to `target` for a file or a folder; removed at the end when something is still there."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except FileNotFoundError as error:  # a place where nobody can make folders, such as /proc
+        raise StorageError(f"{target} cannot be written: there can be no such folder.", "Choose another.") from error
     sweep(target.parent)
     name = os.fsencode(target.name)[:_NAME_BYTES].decode(errors="ignore")
     scratch = target.with_name(f".{name}.{os.getpid()}-{secrets.token_hex(4)}@{_HOST}.part")

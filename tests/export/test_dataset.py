@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -199,6 +200,12 @@ def test_a_stop_leaves_nothing(info, tmp_path):
         with pytest.raises(Stopped):
             export()
         assert list(place.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
+def test_a_place_where_no_folder_can_be_made(info):
+    with pytest.raises(StorageError, match="cannot be written"):
+        export_dataset(info, ALPACA, Path("/proc/nonesuch/rows.csv"))
 
 
 def test_what_a_killed_process_left_is_swept(info, tmp_path):
