@@ -212,6 +212,15 @@ def test_warnings_in_words(tiny_home, store, settings, rows, template, name, wor
     assert any(one.name == name and words in one.text for one in found.warnings), found.warnings
 
 
+def test_accumulated_batches_take_the_time_of_the_rows_that_there_are(tiny_home, store):
+    info, shared = store(), {"max_steps": 6, "packing": False}
+    one = plan(info, "tiny", "llama2", TrainConfig(per_device_train_batch_size=64, **shared), cpu()).pace
+    many = TrainConfig(per_device_train_batch_size=2, gradient_accumulation_steps=500, **shared)
+    several = plan(info, "tiny", "llama2", many, cpu()).pace
+    assert (several.steps, several.epochs, several.tokens) == (one.steps, one.epochs, one.tokens)
+    assert several.seconds - several.ready_seconds < 10 * (one.seconds - one.ready_seconds)
+
+
 def test_edits_that_are_not_saved_are_said(tiny_home, store):
     info = store()
     edit(info, 1, 0, "ada", values={"output": "Another answer."})
