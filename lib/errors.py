@@ -5,6 +5,7 @@
       ├── BadInput               a source or a setting that cannot be used
       │     ├── BadRows          some rows of a source cannot be read; carries the refusals
       │     ├── BadSettings      faults of a configuration, all of them at once
+      │     ├── CannotStart      a run that its plan speaks against; suggests settings
       │     └── EmptySource      a file of a source holds no rows (lib.data.sources)
       ├── CannotCarry            a template has no place for this conversation
       ├── ModelError             a model or adapter that cannot be loaded or does not fit
@@ -66,10 +67,21 @@ class BadSettings(BadInput):
     def __init__(self, faults: dict[str, str]) -> None:
         self.faults = faults
         listed = "; ".join(f"{name}: {fault}" for name, fault in faults.items())
-        super().__init__(f"The settings cannot be used: {listed}.", "Correct them and start again.")
+        super().__init__(f"The settings cannot be used: {listed}.", "Correct what is named.")
 
     def to_dict(self) -> dict[str, Any]:
         return {**super().to_dict(), "faults": self.faults}
+
+
+class CannotStart(BadInput):
+    """A run that its plan speaks against: `faults` by setting or part; `suggest`: settings with which it would fit."""
+
+    def __init__(self, faults: dict[str, str], suggest: dict[str, Any], hint: str) -> None:
+        self.faults, self.suggest = faults, suggest
+        super().__init__(f"The run cannot start. {' '.join(faults.values())}", hint)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**super().to_dict(), "faults": self.faults, "suggest": self.suggest}
 
 
 class CannotCarry(StudioError):

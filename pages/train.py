@@ -25,10 +25,10 @@ with left:
 if info is None:
     empty_state("There is no dataset to train on yet.", "datasets", "Import one")
     st.stop()
-with middle:
-    template = choose.template()
 with right:
     model = choose.model()
+with middle:
+    template = choose.template_for(model)
 if not model:
     empty_state(
         "There is no model yet. `make setup` brings the starter; a folder or Hub id can be typed.", "home", "Home"

@@ -6,6 +6,7 @@ Each command takes `--json` for one JSON document on standard output. Progress g
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -28,8 +29,9 @@ COMMANDS = {
     "splits": {"split", "leakage"},
     "formats": {"render", "parse"},
     "templates": {"templates"},
-    "train": {"train", "runs", "run", "stop", "resume"},
+    "train": {"train", "runs", "run", "wait", "stop", "resume"},
     "plan": {"plan"},
+    "presets": {"presets"},
     "models": {"models"},
     "package": {"package", "adopt"},
     "compare": {"compare"},
@@ -70,11 +72,21 @@ def build(arguments: list[str]) -> typer.Typer:
 def main() -> None:
     """Run the command line; expected failures end with exit status 1 and no traceback."""
     try:
-        build(sys.argv[1:])(prog_name="python -m studio")
+        try:
+            build(sys.argv[1:])(prog_name="python -m studio")
+        finally:
+            sys.stdout.flush()  # at the end of the process nobody could catch what goes wrong
     except StudioError as error:
         from studio.commands.output import fail
 
         fail(error, as_json="--json" in sys.argv)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EPIPE) or error.filename:
+            raise
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 (what is left in the old one cannot be written either)
+        if error.errno == errno.ENOSPC:
+            print("Error: The output cannot be written: the disk that it goes to is full.", file=sys.stderr)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ from lib.formats.render import render, render_text
 from lib.formats.segments import LITERAL, Segment, Specials, text_of
 from lib.formats.template import Template
 from lib.formats.templates import TEMPLATES, get_template, stored_template, template_names
-from lib.formats.tokenizer import ModelTokenizer, load_tokenizer
+from lib.formats.tokenizer import ModelTokenizer, load_tokenizer, suited_template
 from lib.formats.tokens import Tokens, labels
 
 __all__ = [
@@ -67,6 +67,7 @@ __all__ = [
     "render",
     "render_text",
     "stored_template",
+    "suited_template",
     "template_names",
     "text_of",
 ]

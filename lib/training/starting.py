@@ -6,14 +6,16 @@ from sqlalchemy import select
 
 from lib import models
 from lib.data import datasets
+from lib.data.datasets import DatasetInfo
 from lib.database import Run, note, session
-from lib.errors import NotFound
+from lib.errors import CannotStart, NotFound
 from lib.formats import get_template
 from lib.jobs import queue
 from lib.storage import run_dir, write_json
 from lib.training.config import TrainConfig
 from lib.training.listing import get
 from lib.training.names import new_name
+from lib.training.plan import plan
 from lib.training.plan.settling import settled
 from lib.training.repeat import command_line
 from lib.training.run_view import RunView
@@ -27,12 +29,14 @@ def create(data: str, model: str, template: str, config: TrainConfig, user: str,
     Raises:
         NotFound: no such dataset, model or template.
         ModelError: the model cannot be trained on; says why.
+        CannotStart: its plan speaks against it, as when it does not fit; names the nearest change that does.
     """
     info = datasets.get(data)
     _check_model(model)
     renderer = get_template(template)
     template = renderer.name  # of a saved one, the version of today
     config = settled(info, model, template, config)
+    _check_plan(info, model, template, config)
     run_id = _new_id()
     run = Run(
         id=run_id,
@@ -72,6 +76,24 @@ def _check_model(model: str) -> None:
     except NotFound:
         if not models.is_hub_id(model):
             raise
+
+
+def _check_plan(info: DatasetInfo, model: str, template: str, config: TrainConfig) -> None:
+    """What the plan refuses, nothing starts; it cannot be asked of a model that is still to be fetched."""
+    try:
+        found = plan(info, model, template, config, proposals=False)
+        if found.can_start:
+            return
+        found = plan(info, model, template, config)  # proposals take longer than the rest
+    except NotFound:
+        if models.is_hub_id(model):
+            return
+        raise
+    suggest = found.proposals[0].settings if found.proposals and not found.fits else {}
+    changed = TrainConfig.from_settings({**config.to_dict(), **suggest})
+    again = command_line(info.ref, model, template, changed)
+    hint = f"This fits: {again}" if suggest else "Change what is named, and ask the plan again."
+    raise CannotStart(found.faults, suggest, hint)
 
 
 def _new_id() -> str:

@@ -86,8 +86,10 @@ def check_export(path: Path) -> None:
     """
     if path.suffix.lower() not in EXPORTS:
         raise BadInput(f"{path.name} ends in none of {', '.join(EXPORTS)}.", "Name the file so.")
-    if not path.expanduser().parent.is_dir():
-        raise BadInput(f"There is no folder {path.parent}.", "Make it first, or name another.")
+    folder = path.expanduser().parent
+    if not folder.is_dir():
+        what = f"{path.parent} is no folder." if folder.exists() else f"There is no folder {path.parent}."
+        raise BadInput(what, "Make it first, or name another.")
 
 
 def write_export(comparison_id: int, path: Path, base: str = "") -> None:
@@ -122,7 +124,7 @@ def _prompt_set(name: str) -> str:
         wanted = f"{suggest_name(path.stem)[:60]}-{number}"
     added = prompt_sets.add_file(path, wanted, settings.user)
     refused = f", {sum(added.refused.values())} rows refused (the first is {added.first})" if added.refused else ""
-    say(f"prompt set {wanted}: {added.added} prompts, {added.with_reference} with a reference{refused}")
+    say(f"kept as prompt set {wanted}: {added.added} prompts, {added.with_reference} with a reference{refused}")
     return wanted
 
 

@@ -16,7 +16,7 @@ from lib.data.mapping.roles import Mapping
 from lib.database import note
 from lib.settings import settings
 from lib.words import counted
-from studio.commands.output import AsJson, emit, progress, say, splits_line, table
+from studio.commands.output import AsJson, emit, progress, say, say_if_empty, splits_line, table
 
 KeepGood = Annotated[bool, typer.Option("--keep-good", help="Leave out the rows that cannot be used; report them.")]
 
@@ -76,6 +76,7 @@ def import_(
 def datasets(json: AsJson = False) -> None:
     """List the datasets."""
     infos = store.list_datasets()
+    say_if_empty(infos)
     if json:
         emit({"datasets": [info.to_dict() for info in infos]})
         return

@@ -94,6 +94,8 @@ def _is_folder(out: str | None) -> bool:
 
 
 def _check(out: str | None, push: str | None, public: bool, format: str | None, options: ExportOptions) -> None:
+    if out is not None and not out.strip():
+        raise BadInput("--out is empty.", "Name a file or a folder, or leave it out with --push owner/name.")
     if out is None and not push:
         raise BadInput("There is no --out.", "Give a file or folder to write, or --push owner/name.")
     if public and not push:

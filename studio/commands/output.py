@@ -15,6 +15,7 @@ from lib.errors import BadInput, StudioError, WrongState
 from lib.jobs import queue, worker
 from lib.jobs.queue import JobView
 from lib.progress import Progress
+from lib.settings import settings
 from lib.words import duration
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -34,6 +35,12 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def say_if_empty(found: Sequence[Any]) -> None:
+    """A list that is empty says where it looked: a slip in STUDIO_HOME looks like a new studio."""
+    if not found:
+        say(f"Nothing is there yet in {settings.home}.")
+
+
 def progress(words: str, expected: int | None = None) -> Progress:
     """A function that says how far work is, such as "1,024 of 15,049 rows checked"; the same line only once.
 
@@ -50,6 +57,17 @@ def progress(words: str, expected: int | None = None) -> Progress:
         last = line
 
     return told
+
+
+class JobFailed(StudioError):
+    """What a job has failed with, as it was stored with it: `error` has its kind and what it suggests."""
+
+    def __init__(self, error: dict[str, Any]) -> None:
+        super().__init__(error["message"], error.get("hint", ""))
+        self.error = error
+
+    def to_dict(self) -> dict[str, Any]:
+        return self.error
 
 
 def fail(error: StudioError, as_json: bool) -> NoReturn:
@@ -91,7 +109,7 @@ def follow(job_id: int) -> JobView:
     """Show a job's progress until it ends. Ctrl-C asks it to stop and keeps what it has.
 
     Raises:
-        StudioError: what the job failed with.
+        JobFailed: with what the job did.
     """
     shown = ""
     while (job := queue.get(job_id)).live:
@@ -107,7 +125,7 @@ def follow(job_id: int) -> JobView:
             with contextlib.suppress(WrongState):  # it has ended in between
                 queue.stop(job_id)
     if job.status in ("failed", "interrupted") and job.error:
-        raise StudioError(job.error["message"], job.error.get("hint", ""))
+        raise JobFailed(job.error)
     return job
 
 

@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from lib.data import datasets
-from lib.devices import Device, default_device
+from lib.devices import Device
 from lib.jobs import worker
 from lib.settings import settings
 from lib.training.plan import Plan, plan, submit_dry_run
+from lib.training.plan.turns import device_at_its_turn
 from lib.training.plan.words import GIB, memory
 from lib.words import counted, duration
 from studio.commands.chosen import MODEL_HELP, PRESET_HELP, TEMPLATE_HELP, chosen_settings
@@ -48,7 +49,7 @@ def plan_run(
 
 
 def _device(limit: float | None) -> Device:
-    device = default_device()
+    device = device_at_its_turn()
     return device.limited(int(limit * GIB)) if limit else device
 
 

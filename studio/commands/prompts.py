@@ -11,6 +11,7 @@ from lib.data.mapping.roles import Mapping
 from lib.errors import BadInput
 from lib.evaluation import prompt_sets
 from lib.settings import settings
+from lib.words import counted
 from studio.commands.output import AsJson, emit, table
 
 
@@ -25,6 +26,7 @@ def prompts(
     remove: Annotated[int | None, typer.Option(help="Number of a prompt to take away.")] = None,
     rename: Annotated[str | None, typer.Option(help="Another name for the set.")] = None,
     delete: Annotated[bool, typer.Option("--delete", help="Delete the set.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Really.")] = False,
     to_dataset: Annotated[str | None, typer.Option(help="Import its prompts with a reference as this dataset.")] = None,
     json: AsJson = False,
 ) -> None:
@@ -46,6 +48,9 @@ def prompts(
         document = {"dataset": to_dataset, "version": report.version, "rows": report.kept}
         emit(document) if json else print(f"{to_dataset}@{report.version}: {report.kept} rows")
     elif delete:
+        count = prompt_sets.get(name).prompts
+        if not yes:
+            raise BadInput(f"This deletes {name} with {counted(count, 'prompt')}.", "Add --yes if that is meant.")
         prompt_sets.delete(name, settings.user)
         emit({"deleted": name}) if json else print(f"{name} is deleted.")
     else:

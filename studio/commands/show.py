@@ -14,6 +14,7 @@ from lib.data.filters import OPERATORS, Query
 from lib.data.mapping.reading import read_conversation
 from lib.data.measures.files import What, stale
 from lib.data.measures.measure import measure
+from lib.data.splits.hashed import SPLITS
 from lib.data.table import Table, TableRow
 from lib.data.versions import present, review, unsaved
 from lib.errors import BadInput
@@ -58,6 +59,8 @@ def show(
 ) -> None:
     """Show a dataset's facts and rows as conversations, with every edit that is not saved yet."""
     info = store.get(name)
+    if split is not None and split not in SPLITS:
+        raise BadInput(f"There is no split {split!r}.", f"Splits are {', '.join(SPLITS)}.")
     copy = WorkingCopy(info) if saved else present(info)
     conditions = [*(where or []), *([f"split:is:{split}"] if split else [])]
     table = Table(copy, Query.parse(conditions, search, sort, tokenizer))

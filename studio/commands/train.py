@@ -1,4 +1,4 @@
-"""train, runs, run, stop, resume."""
+"""train, runs, run, wait, stop, resume."""
 
 from __future__ import annotations
 
@@ -15,13 +15,24 @@ from lib.training.remedies import remedy
 from lib.training.repeat import command_line
 from lib.words import duration
 from studio.commands.chosen import MODEL_HELP, PRESET_HELP, TEMPLATE_HELP, chosen_settings
-from studio.commands.output import STOPPED_STATUS, AsJson, emit, follow, progress_line, say, table
+from studio.commands.output import (
+    STOPPED_STATUS,
+    AsJson,
+    JobFailed,
+    emit,
+    follow,
+    progress_line,
+    say,
+    say_if_empty,
+    table,
+)
 
 
 def register(app: typer.Typer) -> None:
     app.command("train")(train)
     app.command("runs")(runs)
     app.command("run")(run)
+    app.command("wait")(wait)
     app.command("stop")(stop)
     app.command("resume")(resume)
 
@@ -45,6 +56,7 @@ def train(
 def runs(json: AsJson = False) -> None:
     """List the runs, newest first."""
     views = store.list_runs()
+    say_if_empty(views)
     if json:
         emit({"runs": [view.to_dict() for view in views]})
         return
@@ -61,7 +73,8 @@ def run(run: Annotated[str, typer.Argument(help="Run id.")], json: AsJson = Fals
     """Show one run: state, settings, results."""
     view = store.get(run)
     if json:
-        emit(view.to_dict())
+        error = {**view.job.error, **_suggestion(view)} if view.job.error else None
+        emit({**view.to_dict(), "error": error})
         return
     where = view.data_ref or "made elsewhere"
     print(f"{view.id}: {view.status} · {where} · {view.model} · {view.template}")
@@ -80,6 +93,11 @@ def run(run: Annotated[str, typer.Argument(help="Run id.")], json: AsJson = Fals
         _print_summary(view.summary)
     _print_facts(view.facts)
     print(store.repeat(view))
+
+
+def wait(run: Annotated[str, typer.Argument(help="Run id.")], json: AsJson = False) -> None:
+    """Wait until a run ends, as `train` without --detach does; Ctrl-C stops the run and keeps what it has."""
+    _until_it_ends(store.get(run), detach=False, json=json)
 
 
 def stop(
@@ -115,12 +133,21 @@ def _until_it_ends(view: store.RunView, detach: bool, json: bool) -> None:
     if detach:
         emit({"run": view.id, "status": view.status}) if json else print(view.id)
         return
-    job = follow(view.job.id)
+    try:
+        job = follow(view.job.id)
+    except JobFailed as failed:
+        raise JobFailed({"run": view.id, **failed.error, **_suggestion(store.get(view.id))}) from None
     result = {**(job.result or {"run": view.id}), "status": job.status}
     emit(result) if json else _print_summary(result)
     if job.status == STOPPED:
         say(f"It was stopped. Go on with it: python -m studio resume {view.id}")
         raise typer.Exit(STOPPED_STATUS)
+
+
+def _suggestion(view: store.RunView) -> dict[str, Any]:
+    """`suggest`: settings with which a run that has failed may get through, where any are known."""
+    suggest = remedy(view)
+    return {"suggest": suggest} if suggest else {}
 
 
 def _time(view: store.RunView) -> str:

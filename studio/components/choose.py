@@ -10,7 +10,7 @@ from lib import models
 from lib.data import datasets
 from lib.data.datasets import DatasetInfo
 from lib.errors import StudioError
-from lib.formats import get_template, template_names
+from lib.formats import get_template, suited_template, template_names
 from lib.training import runs
 from lib.training.runs import RunView
 from studio import state
@@ -46,7 +46,7 @@ def dataset(preferred: str = "medical-terms") -> DatasetInfo | None:
     return datasets.get(chosen)
 
 
-def template() -> str:
+def template(default: str = "llama2") -> str:
     """A template's name. A version that a run was made with can be asked for in the address, deleted or not."""
     names = template_names()
     asked = state.get("template")
@@ -60,10 +60,24 @@ def template() -> str:
         "template",
         "Template",
         names,
-        "llama2",
+        default,
         help="How a conversation is written as text for the model.",
         format_func=_labelled,
     )
+
+
+def template_for(model: str | None) -> str:
+    """`template`, beginning with the one that suits a model."""
+    try:
+        suited = suited_template(models.find(model).path) if model else "llama2"
+    except StudioError:  # not here yet, or broken, which the page says elsewhere
+        return template()
+    if suited != "model" and state.get("template") == "model":
+        st.warning(
+            f"{escape(model or '')} has no template of its own. Showing another one.", icon=":material/link_off:"
+        )
+        state.forget("template")
+    return template(suited)
 
 
 def _labelled(name: str) -> str:

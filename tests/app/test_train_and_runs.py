@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from lib.database import Job, session
@@ -23,11 +25,11 @@ def test_the_plan_says_what_will_happen() -> None:
     assert figures.keys() == {"Time", "Steps", "Passes", "Tokens learned"}
     assert figures["Steps"] == "40" and figures["Passes"] == "0.56"
     shown = words(app)
-    assert "**286** of 287 training rows can be learned from, 24 held-out rows to measure on" in shown
+    assert "**282** of 287 training rows can be learned from, 24 held-out rows to measure on" in shown
     assert "fits: " in shown and "estimated" in shown
     assert "Only 56% of the rows are seen" in shown
     assert field(app, "Rows per batch").value == "auto" and "batches of 4 rows" in shown
-    assert "python -m studio train medical-terms@1 --model starter --template llama2" in words(app)
+    assert "python -m studio train medical-terms@1 --model starter --template model" in words(app)
 
 
 def test_all_bad_settings_are_named_together_and_nothing_can_be_started() -> None:
@@ -60,7 +62,7 @@ def test_start_queues_a_run_and_shows_it() -> None:
     button(app, "Start").click().run()
     assert not app.exception
     (view,) = runs.list_runs()
-    assert (view.status, view.data_ref, view.model, view.template) == ("queued", "medical-terms@1", "starter", "llama2")
+    assert (view.status, view.data_ref, view.model, view.template) == ("queued", "medical-terms@1", "starter", "model")
     assert view.config.max_steps == 12
     assert app.title[0].value == "Runs"
     assert "queued" in words(app)
@@ -142,3 +144,14 @@ def test_the_time_is_told_from_the_last_run_on_this_machine() -> None:
     ready()
     done = seeds.run("finished")
     assert f"going by the run {done.id}" in words(open_page("train")).replace("\\", "")
+
+
+def test_the_template_begins_with_the_models_own_and_one_in_hand_stays() -> None:
+    ready()
+    files = seeds.model("plain") / "tokenizer_config.json"
+    files.write_text(json.dumps({**json.loads(files.read_text()), "chat_template": None}))
+    assert field(open_page("train", dataset="medical-terms"), "Template").value == "model"
+    assert field(open_page("train", dataset="medical-terms", template="llama2"), "Template").value == "llama2"
+    app = open_page("train", dataset="medical-terms", template="model", model="plain")
+    assert field(app, "Template").value == "llama2" and "plain has no template of its own" in words(app)
+    assert not app.exception

@@ -168,7 +168,7 @@ def test_a_job_that_fails_ends_the_command_with_its_words(command, run, jobs_her
     assert failed.status == "failed" and failed.job.error["error"] == "StorageError"
     result = command(*TRAIN, *SETTINGS, "--set", "target_modules=nope", "--json")
     assert result.code == 1 and "no layers named nope" in result.json()["message"] and result.json()["hint"]
-    assert "no layers named nope" in command("run", runs.list_runs()[0].id).out
+    assert runs.list_runs()[0].id == failed.id, "refused before there is a run"
 
 
 BAD_ROW = {"messages": [{"role": "user", "content": "What is [/INST]?"}, {"role": "assistant", "content": "A tag."}]}
@@ -248,6 +248,20 @@ def test_wrong_usage(command, arguments):
     result = command(*arguments)
     assert result.code == 2 and result.out == ""
     assert result.err and "Traceback" not in result.err
+
+
+def test_presets_and_settings_are_listed(home, command):
+    found = command("presets", "--json").json()
+    assert found["presets"]["first-look"]["settings"]["max_steps"] == 40
+    assert found["settings"]["lora_alpha"]["default"] == 32 and all(one["help"] for one in found["settings"].values())
+    words = command("presets").out
+    assert "first-look: 40 short steps" in words and "llama2-chat-4bit" in words and "lora_alpha" in words
+
+
+def test_who_waits_for_a_run_learns_how_it_ended(command, run):
+    found = command("wait", run.id, "--json").json()
+    assert (found["run"], found["status"]) == (run.id, "finished") and found["steps"] == 4
+    assert command("wait", "nobody", "--json").json()["error"] == "NotFound"
 
 
 def test_help_is_there_for_all(command):

@@ -134,3 +134,14 @@ def test_when_the_supervisor_is_killed_all_end(server):
     process.wait()
     wait_until(lambda: not any(alive(child.pid) for child in family), "web and worker end", seconds=10)
     assert not healthy(port)
+
+
+def test_output_that_does_not_fit_on_the_disk_is_said(home):
+    def shell(line: str) -> subprocess.CompletedProcess[str]:
+        line = f'"{sys.executable}" -m studio presets --json {line}'
+        return subprocess.run(line, shell=True, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    ended = shell("> /dev/full")
+    assert ended.returncode == 1
+    assert ended.stderr == "Error: The output cannot be written: the disk that it goes to is full.\n"
+    assert shell("| true").stderr == ""

@@ -138,6 +138,27 @@ def test_the_rate_is_that_of_the_answers_alone(run, compare, monkeypatch):
     assert rate > 1.2 * view.result["tokens"] / (time.monotonic() - began)
 
 
+def test_the_time_left_knows_of_references_that_are_still_to_be_read(run, compare, monkeypatch):
+    """Of 160 answers and references the first 128 are done: what is left takes about a quarter of what they took."""
+    from lib.inference.generator import Generator
+
+    read = Generator.losses
+
+    def slowly(self, rows, adapter):
+        time.sleep(0.02 * len(rows))
+        return read(self, rows, adapter)
+
+    monkeypatch.setattr(Generator, "losses", slowly)
+    for number in range(80):
+        prompt_sets.add("many", [{"role": "user", "content": f"Say {number}."}], f"Well: {number}.")
+    job = FakeJob()
+    compare([run.id], job, prompt_set="many", metrics=("chrf",), max_new_tokens=4)
+    half = [said for said in job.said if said["text"] == "asking" and said["done"] == 128]
+    assert 0.02 * 32 < half[0]["seconds_left"] < 0.02 * 32 * 3
+    assert all(said.get("seconds_left") is None for said in job.said if said["text"] == "loading the model")
+    assert [said["seconds_left"] for said in job.said if said["text"] == "asking"][-1] < 0.1
+
+
 def test_stopped_before_the_first_answers_there_is_nothing(run, compare):
     with pytest.raises(Stopped, match="before its first answers"):
         compare([run.id], FakeJob(stop_when=lambda job: True))

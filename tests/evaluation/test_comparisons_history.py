@@ -11,7 +11,7 @@ import pytest
 from lib.data.imports.importer import import_source
 from lib.errors import BadInput, NotFound, WrongState
 from lib.evaluation import comparisons, history, votes
-from lib.storage import comparison_dir
+from lib.storage import comparison_dir, read_json, write_json
 from tests import tiny
 from tests.evaluation import stored
 from tests.helpers import write_lines
@@ -40,6 +40,17 @@ def test_only_what_nobody_needs_is_deleted(home):
         with pytest.raises(WrongState, match=match):
             history.delete(kept, "ann")
         assert comparison_dir(kept).exists() and comparisons.get(kept)
+
+
+def test_a_list_reads_each_result_once_and_sees_what_was_written_anew(home):
+    number = stored.pairs()
+    before = comparisons.get(number).result
+    assert comparisons.list_comparisons()[0].result is before, "not read again"
+    path = comparison_dir(number) / "result.json"
+    write_json(path, {**read_json(path), "rows": 77})
+    assert comparisons.list_comparisons()[0].result["rows"] == 77
+    path.unlink()
+    assert comparisons.get(number).result == {}
 
 
 def test_files_for_other_programs(home):

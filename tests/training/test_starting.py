@@ -17,7 +17,7 @@ from lib.jobs import memory, queue, worker
 from lib.training import runs
 from lib.training.adopt import adopt
 from lib.training.config import TrainConfig
-from lib.training.plan import plan
+from lib.training.plan import plan, turns
 from lib.training.plan.after_failure import nearest_that_fits
 from lib.training.presets import get_preset, save_preset
 from lib.training.remedies import remedy
@@ -170,7 +170,8 @@ def test_templates_are_told_apart_by_what_they_write(tiny_home):
     ],
     ids=["all together", "one is enough"],
 )
-def test_after_failure_as_much_is_changed_as_it_takes(home, store, free, batch, keys):
+def test_after_failure_as_much_is_changed_as_it_takes(home, store, free, batch, keys, monkeypatch):
+    monkeypatch.setattr(turns, "default_device", lambda: gpu(80))
     write_hollow(home / "models" / "seven", LLAMA2_7B)
     rows = [{"instruction": f"Say {n}.", "output": "so " * 250} for n in range(40)]
     config = TrainConfig(per_device_train_batch_size=batch, max_length=1024)

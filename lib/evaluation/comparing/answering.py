@@ -30,6 +30,20 @@ LOSS_ROWS, LOSS_TOKENS = 64, 16_384
 
 
 @dataclass
+class Pace:
+    """What was done here, in how many seconds."""
+
+    done: float = 0.0
+    seconds: float = 0.0
+
+    def left(self, number: float) -> float | None:
+        """Seconds that so many more take; None when nothing is known of them."""
+        if number <= 0:
+            return 0.0
+        return number * self.seconds / self.done if self.done else None
+
+
+@dataclass
 class Asking:
     """A comparison that is being answered; `records` has what is there already."""
 
@@ -42,7 +56,9 @@ class Asking:
     def __post_init__(self) -> None:
         self._total = len(self.questions) * len(self.readers) * self.config.repeats
         self._references = sum(bool(one.reference) for one in self.questions) * len(self.readers)
-        self._seconds, self._tokens = 0.0, 0  # of answering; the references are read in a time of their own
+        # Times of their own: a question may have a long reference and a short answer, or the other way round.
+        self._answered, self._read = Pace(), Pace()
+        self._tokens = 0
 
     def run(self) -> None:
         """Ask all that has no answer yet, until done or told to stop.
@@ -101,7 +117,9 @@ class Asking:
                 if all((question.row_id, side.name) in known for question, _ in batch):
                     continue
                 self._tell(f"reading reference {len(known) + 1:,} of {self._references:,}")
+                began = time.monotonic()
                 found = generator.losses([(one.whole, one.labels) for _, one in batch], side.run or BASE)
+                self._read = Pace(self._read.done + len(batch), self._read.seconds + time.monotonic() - began)
                 for (question, _), (nats, tokens) in zip(batch, found, strict=True):
                     self.records.add(
                         {"row_id": question.row_id, "side": side.name, "nats": finite(nats), "ref_tokens": tokens}
@@ -119,15 +137,16 @@ class Asking:
             for reader, one in pending
         ]
         answered, tokens = len(self.records.answers), 0
-        before, began = self._seconds, time.monotonic()
+        before, began = self._answered, time.monotonic()
 
         def on_token(newest: list[int | None]) -> bool:
             nonlocal tokens
             written = sum(token is not None for token in newest)
             tokens += written
             self._tokens += written
-            self._seconds = before + time.monotonic() - began
-            self._tell("asking", answered + tokens / config.max_new_tokens)
+            done = max(answered + tokens / config.max_new_tokens, len(self.records.answers))
+            self._answered = Pace(before.done + done - answered, before.seconds + time.monotonic() - began)
+            self._tell("asking", done)
             return self.job.stopping
 
         for place, answer in generator.answers(requests, sampling, on_token):
@@ -156,10 +175,14 @@ class Asking:
                         yield reader, question, repeat
 
     def _tell(self, text: str, done: float = 0.0) -> None:
-        """Progress in answers; one that is being written counts in part."""
+        """Progress in answers; one that is being written counts in part. What is still to be read takes time too."""
         done = max(done, len(self.records.answers))
-        rate = {"tokens_per_second": self._tokens / max(self._seconds, 1e-3)} if self._tokens else {}
-        self.job.progress(done, self._total, text, **rate)
+        answering = self._answered.left(self._total - done)
+        reading = self._read.left(self._references - len(self.records.losses))
+        left = None if answering is None or reading is None else answering + reading
+        rate = self._tokens / max(self._answered.seconds, 1e-3)
+        more = {"tokens_per_second": rate} if self._tokens else {}
+        self.job.progress(done, self._total, text, seconds_left=left, **more)
 
 
 def _batches(rows: Sequence[tuple[Question, Encoded]]) -> Iterator[list[tuple[Question, Encoded]]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from lib.database import Comparison
@@ -96,7 +98,6 @@ class ComparisonView:
 
 def view_of(row: Comparison) -> ComparisonView:
     """What there is to see of a row of the table."""
-    path = comparison_dir(row.id) / "result.json"
     return ComparisonView(
         id=row.id,
         runs=list(row.runs),
@@ -109,5 +110,20 @@ def view_of(row: Comparison) -> ComparisonView:
         created_at=row.created_at,
         created_by=row.created_by,
         job=JobView.of(row.job),
-        result=json.loads(path.read_text(encoding="utf-8")) if path.exists() else {},
+        result=_result(comparison_dir(row.id) / "result.json"),
     )
+
+
+def _result(path: Path) -> dict[str, Any]:
+    """What a comparison found, empty while it has not; not to be changed, since it is kept for the next to ask."""
+    try:
+        found = path.stat()
+        return _read(path, found.st_ino, found.st_mtime_ns)
+    except FileNotFoundError:
+        return {}
+
+
+@lru_cache(maxsize=512)
+def _read(path: Path, _inode: int, _changed: int) -> dict[str, Any]:
+    stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return stored

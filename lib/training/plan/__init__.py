@@ -27,6 +27,7 @@ pace           time, from runs like it or from the arithmetic
 What follows:
 auto           what settings at `auto` come to; the trainer asks here too
 settling       those of a run that is being made, chosen once
+turns          the device as it will be when a run's turn comes
 candidates     other settings for the same run
 proposals      which of them, and why
 warnings       what to know before, and what speaks against starting

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from lib import models
 from lib.data.datasets import DatasetInfo
-from lib.devices import Device, default_device
+from lib.devices import Device
 from lib.formats import get_template, load_tokenizer
 from lib.training import listing
 from lib.training.config import TrainConfig
@@ -19,6 +19,7 @@ from lib.training.plan.records import Plan
 from lib.training.plan.rows import Rows, rows_of
 from lib.training.plan.shape_files import read_shape
 from lib.training.plan.shapes import Shape
+from lib.training.plan.turns import device_at_its_turn
 from lib.training.plan.warnings import faults_of, warnings_of
 
 LEAST, MOST = 0.5, 2.0  # how far a measurement may correct estimates of other settings
@@ -36,14 +37,14 @@ def plan(
     """What a run would take, and better settings for it. Starts nothing, and reads no weights.
 
     Args:
-        device: the one that it would run on; by default the first GPU, else the CPU.
+        device: the one that it would run on; by default the first GPU, else the CPU, as it will be at the run's turn.
         proposals: look for better settings, which takes some milliseconds.
 
     Raises:
         NotFound, ModelError: no such template or model, or one that cannot be read.
         BadInput: `eval_split` names a split that is not there.
     """
-    device = device or default_device()
+    device = device or device_at_its_turn()
     found = models.find(model)
     shape, rows = read_shape(found.path), rows_of(info, model, template, config)
     config = with_batch(found.path, config, rows.lengths, rows.learned, device)

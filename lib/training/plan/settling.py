@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from lib import models
 from lib.data.datasets import DatasetInfo
-from lib.devices import Device, default_device
+from lib.devices import Device
 from lib.errors import StudioError
-from lib.jobs import queue
 from lib.training.config import AUTO_ROWS, TrainConfig
 from lib.training.plan.auto import with_batch
 from lib.training.plan.rows import rows_of
+from lib.training.plan.turns import device_at_its_turn
 
 
 def settled(
@@ -25,13 +25,6 @@ def settled(
         return config
     try:
         rows = rows_of(info, model, template, config)
-        return with_batch(models.find(model).path, config, rows.lengths, rows.learned, device or _when_its_turn_comes())
+        return with_batch(models.find(model).path, config, rows.lengths, rows.learned, device or device_at_its_turn())
     except StudioError:
         return replace(config, per_device_train_batch_size=AUTO_ROWS)
-
-
-def _when_its_turn_comes() -> Device:
-    """The device as a run will find it: a GPU is let go of by what computes on it now."""
-    device = default_device()
-    busy = any(job.status == "running" and job.lane == "compute" for job in queue.live_jobs())
-    return replace(device, free=device.memory) if device.is_gpu and busy else device

@@ -11,7 +11,7 @@ import streamlit as st
 from lib import models
 from lib.errors import StudioError
 from lib.evaluation.sides import Side, base_side, model_side, run_side
-from lib.formats import load_tokenizer, template_names
+from lib.formats import suited_template, template_names
 from lib.training import runs
 from lib.training.config import QUANTIZATIONS
 from lib.training.runs import RunView
@@ -107,8 +107,7 @@ def _usable_models() -> list[str]:
 
 
 def _model_key(name: str, template: str = "", quantization: str = "none") -> str:
-    own = load_tokenizer(models.find(name).path).chat is not None
-    return f"model:{name}|{template or ('model' if own else 'llama2')}|{quantization}"
+    return f"model:{name}|{template or suited_template(models.find(name).path)}|{quantization}"
 
 
 def place(panes: list[Pane]) -> tuple[str, str, str]:

@@ -22,7 +22,7 @@ from lib.models import find
 from lib.settings import ROOT
 from lib.training import runs
 from lib.training.config import TrainConfig
-from lib.training.plan import dry_run_job, plan, submit_dry_run
+from lib.training.plan import dry_run_job, plan, submit_dry_run, turns
 from lib.training.plan.after_failure import LESS, nearest_that_fits
 from lib.training.plan.auto import needs_checkpointing, precision_of
 from lib.training.plan.memory import ROOM
@@ -269,7 +269,8 @@ def test_a_starter_like_model_takes_what_the_page_promises(home, store):
     assert found.fits and found.memory.peak < 3 * 2**30
 
 
-def test_after_running_out_of_memory_much_less_is_proposed(store, seven):
+def test_after_running_out_of_memory_much_less_is_proposed(store, seven, monkeypatch):
+    monkeypatch.setattr(turns, "default_device", lambda: gpu(80))  # it was made where it fitted
     settings = {"per_device_train_batch_size": 16, "gradient_accumulation_steps": 2, "max_length": 512}
     view = runs.create(store(LONG_ROWS).ref, seven, "llama2", TrainConfig.from_settings(settings), "tester")
     device = gpu(24)
@@ -281,6 +282,7 @@ def test_after_running_out_of_memory_much_less_is_proposed(store, seven):
     assert after.config.rows_per_step == before.config.rows_per_step
 
 
-def test_of_data_that_has_gone_nothing_is_proposed(store, seven):
+def test_of_data_that_has_gone_nothing_is_proposed(store, seven, monkeypatch):
+    monkeypatch.setattr(turns, "default_device", lambda: gpu(80))
     view = runs.create(store().ref, seven, "llama2", TrainConfig(), "tester")
     assert nearest_that_fits(replace(view, dataset="gone"), gpu(24)) == {}
