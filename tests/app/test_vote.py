@@ -184,6 +184,7 @@ def test_a_result_has_its_figures_and_each_prompt(ballot: BallotView) -> None:
     comments = app.dataframe[0].value["comments"][0]
     assert "): *0*" in comments and "bob (A: " in comments, "A and B are other models for each person"
     assert shown(app)["titles"] == ["base · starter", "tuned · gentle-otter"]
+    assert "gentle\\-otter against starter\\: gentle\\-otter is liked better" in words(open_page("vote"))
 
 
 def test_a_closed_vote_without_votes_and_a_wrong_link(ballot: BallotView) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import streamlit as st
 
 from lib.errors import StudioError
@@ -43,6 +45,18 @@ def _line(ballot: BallotView) -> None:
             f"{counted(people, 'voter')} · {escape(ballot.created_by)}, {ago(ballot.created_at)}]",
             width="content",
         )
+        if ballot.closed_at is not None and (told := _outcome(ballot.id, ballot.closed_at)):
+            st.markdown(f":small[{escape(told)}]", width="content")
+
+
+@lru_cache(maxsize=256)
+def _outcome(ballot_id: str, _closed_at: float) -> str:
+    """Who was voted on and what came out, of a closed vote; worked out once, and again when it was reopened."""
+    try:
+        found = votes.results(ballot_id)
+    except StudioError:  # its answers are gone: the vote's own page says so
+        return ""
+    return f"{found.tuned} against {found.base}: {found.sentence}"
 
 
 def state_badge(ballot: BallotView) -> None:
