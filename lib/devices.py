@@ -33,6 +33,7 @@ _BF16_CAPABILITY = 8.0  # Ampere
 class Device:
     """One device that a run can use.
 
+    `gigaflops`: of one core of a CPU, in float32, as training reaches them.
     `memory`: bytes that this process could ever have; `free`: bytes that it could have now. `bf16`: it is fast in
     bfloat16. `capability`: of an NVIDIA GPU, such as 8.0, else 0. `cores`: of a CPU, that this process may use.
     """
@@ -45,6 +46,7 @@ class Device:
     bf16: bool
     capability: float = 0.0
     cores: int = 0
+    gigaflops: float = 40.0
 
     @property
     def is_gpu(self) -> bool:
@@ -139,7 +141,16 @@ def _cpu() -> Device:
     total, free = memory.total, memory.available
     for limit, used in _limits():
         total, free = min(total, limit), min(free, max(limit - used, 0))
-    return Device("cpu", 0, _cpu_name(), total, free, _flag("amx_bf16") or _flag("avx512_bf16"), cores=_cores())
+    return Device(
+        "cpu",
+        0,
+        _cpu_name(),
+        total,
+        free,
+        _flag("amx_bf16") or _flag("avx512_bf16"),
+        cores=_cores(),
+        gigaflops=_gigaflops(),
+    )
 
 
 def _limits() -> Iterator[tuple[int, int]]:
@@ -172,6 +183,11 @@ def _cores() -> int:
         quota, period = (_GROUPS / "cpu.max").read_text().split()
         cores = min(cores, math.ceil(int(quota) / int(period)))
     return max(cores, 1)
+
+
+def _gigaflops() -> float:
+    """Measured with the starter on processors of both kinds: those with vectors of 512 bits, and others."""
+    return 40.0 if _flag("avx512f") else 29.0
 
 
 def _cpu_name() -> str:

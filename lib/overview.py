@@ -126,7 +126,7 @@ def _first_run_step(now: Overview) -> NextStep | None:
     own = next((info for info in now.datasets if info.name not in SAMPLES), None)
     chosen = own or next((info for info in now.datasets if info.name == SAMPLE), now.datasets[0])
     return NextStep(
-        f"{chosen.name} is ready to train on.", "Train First look, about 2 min", "train", _train_link(chosen)
+        f"{chosen.name} is ready to train on.", "Train First look, some minutes", "train", _train_link(chosen)
     )
 
 

@@ -27,7 +27,7 @@ elif several := st.query_params.get("runs"):
 else:
     views = runs.list_runs()
     if not views:
-        empty_state("No run yet. First look on the sample takes about two minutes.", "train", "Train First look")
+        empty_state("No run yet. First look on the sample takes some minutes.", "train", "Train First look")
         show_adopting()
         st.stop()
     show_list(views)

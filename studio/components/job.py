@@ -22,11 +22,12 @@ def progress_bar(job: JobView, unit: str, at_first: str = "starting") -> None:
     done, total = progress.get("done") or 0, progress.get("total")
     text = "stopping; what is there is kept" if job.stopping else progress.get("text") or at_first
     parts = [text[:1].upper() + text[1:]]
-    if total and progress.get("unit") != "bytes":  # the text has them, in units that people read
+    unit = progress.get("unit", unit)
+    if total and unit != "bytes":  # the text has them, in units that people read
         parts.append(f"{done:,.0f} of {total:,.0f} {unit}".rstrip())
     if progress.get("tokens_per_second"):
         parts.append(f"{progress['tokens_per_second']:,.0f} tokens/s")
-    elif done and unit and progress.get("rate") and progress.get("unit") != "bytes":
+    elif done and unit and progress.get("rate") and unit != "bytes":
         parts.append(f"{progress['rate']:,.1f} {unit}/s")
     if progress.get("seconds_left") is not None and not job.stopping and done:
         parts.append(f"{duration(progress['seconds_left'])} left")

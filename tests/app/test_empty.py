@@ -34,7 +34,7 @@ def test_home_with_the_samples_offers_one_thing_to_do_and_leads_there() -> None:
     seeds.model()
     app = open_page()
     assert "medical\\-terms is ready to train on" in words(app)
-    assert [button.label for button in app.button] == ["Train First look, about 2 min"]
+    assert [button.label for button in app.button] == ["Train First look, some minutes"]
     app.button[0].click().run()
     assert app.title[0].value == "Train"
     assert app.query_params["dataset"] in ("medical-terms@1", ["medical-terms@1"])

@@ -23,15 +23,26 @@ def view(cut=0, **verdicts):
     [
         ({LOSS: BETTER, CHRF: BETTER, ROUGE: "no evidence"}, "likelier, and what it writes itself is closer"),
         ({LOSS: BETTER, CHRF: WORSE, ROUGE: "no evidence"}, "learned what such answers look like, but"),
-        ({LOSS: BETTER, CHRF: "no evidence"}, "train longer or on more rows, or ask more questions"),
-        ({LOSS: BETTER, CHRF: BETTER, ROUGE: WORSE}, "train longer or on more rows, or ask more questions"),
+        ({LOSS: BETTER, CHRF: "no evidence"}, "Train longer or on more rows, or ask more questions"),
+        ({LOSS: BETTER, CHRF: BETTER, ROUGE: WORSE}, "Train longer or on more rows, or ask more questions"),
         ({LOSS: WORSE, CHRF: WORSE}, "unlearned more than it learned"),
         ({CHRF: BETTER}, "What it writes is closer"),
     ],
 )
 def test_one_sentence_says_what_the_metrics_mean_together(verdicts, words):
-    (told,) = advice(view(**verdicts), "otter")
-    assert words in told
+    assert words in advice(view(**verdicts), "otter")[0]
+
+
+def test_metrics_that_do_not_agree_are_named_and_closer_is_not_called_right():
+    found = view(perplexity=BETTER)
+    found.result["pairs"] += [
+        {"tuned": "otter", "metric": ROUGE, "verdict": BETTER, "wins": 23, "losses": 6},
+        {"tuned": "otter", "metric": CHRF, "verdict": "no evidence", "wins": 15, "losses": 15},
+        {"tuned": "otter", "metric": "exact_match", "verdict": "no evidence", "wins": 0, "losses": 0},
+    ]
+    plain, apart, caution = advice(found, "otter")
+    assert plain.startswith("Yes: ") and apart == "That is by ROUGE-L; by chrF there is no evidence."
+    assert "not yet right" in caution
 
 
 def test_without_evidence_nothing_is_advised():

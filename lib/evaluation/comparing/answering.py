@@ -58,7 +58,7 @@ class Asking:
         self._references = sum(bool(one.reference) for one in self.questions) * len(self.readers)
         # Times of their own: a question may have a long reference and a short answer, or the other way round.
         self._answered, self._read = Pace(), Pace()
-        self._tokens = 0
+        self._seconds, self._tokens = 0.0, 0  # of answering
 
     def run(self) -> None:
         """Ask all that has no answer yet, until done or told to stop.
@@ -136,17 +136,19 @@ class Asking:
             Request(reader.encode(one).prompt, reader.side.run or BASE, reader.stop_ids, key=one.row_id)
             for reader, one in pending
         ]
-        answered, tokens = len(self.records.answers), 0
-        before, began = self._answered, time.monotonic()
+        answered, before, began = len(self.records.answers), self._seconds, time.monotonic()
+        first, tokens_at_first, tokens = began, 0, 0
 
         def on_token(newest: list[int | None]) -> bool:
-            nonlocal tokens
-            written = sum(token is not None for token in newest)
+            nonlocal first, tokens_at_first, tokens
+            now, written = time.monotonic(), sum(token is not None for token in newest)
+            if not tokens:  # until now the prompts were read, which says nothing of the pace from here on
+                first, tokens_at_first = now, written
             tokens += written
             self._tokens += written
+            self._seconds = before + now - began
             done = max(answered + tokens / config.max_new_tokens, len(self.records.answers))
-            self._answered = Pace(before.done + done - answered, before.seconds + time.monotonic() - began)
-            self._tell("asking", done)
+            self._tell("asking", done, Pace((tokens - tokens_at_first) / config.max_new_tokens, now - first))
             return self.job.stopping
 
         for place, answer in generator.answers(requests, sampling, on_token):
@@ -164,6 +166,8 @@ class Asking:
                     "prompt_tokens": len(requests[place].ids),
                 }
             )
+        done = len(self.records.answers) - answered
+        self._answered = Pace(self._answered.done + done, self._answered.seconds + time.monotonic() - began)
 
     def _pending(
         self, readers: Sequence[Reader], questions: Sequence[Question]
@@ -174,14 +178,17 @@ class Asking:
                     if (question.row_id, reader.side.name, repeat) not in self.records.answers:
                         yield reader, question, repeat
 
-    def _tell(self, text: str, done: float = 0.0) -> None:
-        """Progress in answers; one that is being written counts in part. What is still to be read takes time too."""
+    def _tell(self, text: str, done: float = 0.0, now: Pace | None = None) -> None:
+        """Progress in answers; one that is being written counts in part. What is still to be read takes time too.
+
+        `now`: the pace of the first answers, until some are whole.
+        """
         done = max(done, len(self.records.answers))
-        answering = self._answered.left(self._total - done)
+        pace = now if now and not self._answered.done else self._answered
+        answering = pace.left(self._total - done)
         reading = self._read.left(self._references - len(self.records.losses))
         left = None if answering is None or reading is None else answering + reading
-        rate = self._tokens / max(self._answered.seconds, 1e-3)
-        more = {"tokens_per_second": rate} if self._tokens else {}
+        more = {"tokens_per_second": self._tokens / max(self._seconds, 1e-3)} if self._tokens else {}
         self.job.progress(done, self._total, text, seconds_left=left, **more)
 
 

@@ -73,7 +73,7 @@ class _Comparing:
         def progress(done: int, total: int | None) -> None:
             if self.job.stopping:
                 raise Stopped("The comparison was stopped before its first answers.", "Resume it.")
-            self.job.progress(done, total, "looking for questions that were trained on")
+            self.job.progress(done, total, "looking for questions that were trained on", unit="questions")
 
         return leaks.find(self.view.who, questions, self.folder, progress)
 

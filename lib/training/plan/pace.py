@@ -47,11 +47,10 @@ TERAFLOPS = {
 OF_PEAK = 0.55  # what LoRA steps reach of it, measured on an H100
 INT8_SLOWER = 2.0  # bitsandbytes' 8-bit layers, measured on an H100
 LAYER_SECONDS = 0.004  # a layer of a micro-batch on a GPU, before any arithmetic
-CORE_GIGAFLOPS = 40  # a core with AVX-512, in float32
 CPU_LAYER_SECONDS = 0.0005
 CPU_BF16 = 0.64  # of the time of float32, on processors with units for it
 CPU_HALF_SLOWER = 2.0  # half precision on a CPU that has no units for it
-IMPORT_SECONDS = 12.0
+IMPORT_SECONDS = 20.0  # of libraries, with the worker and the rows
 READ_BYTES_A_SECOND = 1.0e9
 EVAL_SHARE = 0.4  # of a training token's time: no way back
 LIKE = 40  # newest runs looked at
@@ -139,7 +138,7 @@ def microbatch_seconds(
     layers = shape.layers * (1.5 if checkpointing else 1.0)
     if not device.is_gpu:
         slower = 1.0 if precision == "fp32" else CPU_BF16 if device.bf16 else CPU_HALF_SLOWER
-        return work / (CORE_GIGAFLOPS * 1e9 * max(device.cores, 1)) * slower + layers * CPU_LAYER_SECONDS
+        return work / (device.gigaflops * 1e9 * max(device.cores, 1)) * slower + layers * CPU_LAYER_SECONDS
     slower = (INT8_SLOWER if config.quantization == "int8" else 1.0) * (8.0 if precision == "fp32" else 1.0)
     return work / (teraflops(device) * 1e12 * OF_PEAK) * slower + layers * LAYER_SECONDS
 
@@ -162,7 +161,7 @@ def teraflops(device: Device) -> float:
 def _words(device: Device) -> str:
     if device.is_gpu:
         return f"estimated: {OF_PEAK:.0%} of the {teraflops(device):,.0f} TFLOP/s of such a GPU"
-    return f"estimated: {CORE_GIGAFLOPS} GFLOP/s on each of {device.cores} cores"
+    return f"estimated: {device.gigaflops:.0f} GFLOP/s on each of {device.cores} cores"
 
 
 def _measurements(config: TrainConfig, steps: int) -> int:

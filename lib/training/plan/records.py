@@ -15,10 +15,11 @@ from lib.training.plan.shapes import Shape
 
 @dataclass(frozen=True)
 class Warning:
-    """Something to know before the start; `name` is the setting or part that it is about."""
+    """Something to know before the start; `name` is the setting or part that it is about. `mild`: as short runs are."""
 
     name: str
     text: str
+    mild: bool = False
 
 
 @dataclass(frozen=True)

@@ -126,7 +126,9 @@ def _train(parts: _Parts, extended: bool) -> dict[str, Any]:
     if found is None:
         recorder.start()
         if parts.prepared.evaluation:
+            began = time.perf_counter()
             recorder.before = _evaluate(trainer, job, "measuring the loss before")
+            recorder.measuring_seconds = time.perf_counter() - began
         if job.stopping:
             raise Stopped("The run was stopped before its first step.", "Resume it to train.")
         job.progress(0, None, "training")

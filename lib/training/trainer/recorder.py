@@ -54,6 +54,7 @@ class Recorder(TrainerCallback):
         self._first_step = 0.0
         self._steps: deque[float] = deque(maxlen=RECENT)
         self._best = math.inf
+        self.measuring_seconds = 0.0  # of one measurement of the held-out loss, with what comes with it
 
     @property
     def tokens(self) -> int:
@@ -105,6 +106,7 @@ class Recorder(TrainerCallback):
     def on_prediction_step(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         if "beat" in self.latest:
             self.latest["beat"] = {**self.latest["beat"], "at": time.time()}
+            self.job.progress(state.global_step, state.max_steps, "measuring the held-out loss", **self.latest)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
         logs = logs or {}
@@ -160,4 +162,18 @@ class Recorder(TrainerCallback):
             self.latest["memory_limit"] = limit
         if self.ready_seconds is not None:
             self.latest["ready_seconds"] = round(self.ready_seconds, 2)
+        self.latest["seconds_left"] = self._left(state)
         self.job.progress(state.global_step, state.max_steps, "training", **self.latest)
+
+    def _left(self, state: Any) -> float | None:
+        """Seconds of the steps that are left, and of the measurements between and after them; None before the first."""
+        if not self._steps:
+            return None
+        every = int(getattr(state, "eval_steps", 0) or 0) or state.max_steps
+        measurements = math.ceil(state.max_steps / every) - state.global_step // every
+        if self.evaluated_at == state.global_step == state.max_steps:
+            measurements = 0
+        elif state.global_step and state.global_step % every == 0 and self.evaluated_at != state.global_step:
+            measurements += 1  # the one that follows this very step
+        steps = (state.max_steps - state.global_step) * statistics.fmean(self._steps)
+        return steps + measurements * self.measuring_seconds

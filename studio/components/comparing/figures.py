@@ -25,10 +25,11 @@ def show_verdict(view: ComparisonView, tuned: Sequence[str]) -> None:
     verdicts = view.result.get("verdicts", {})
     for side in tuned:
         if side in verdicts:
-            told = verdicts[side]["sentence"]
-            st.markdown(f"**Verdict:** {escape(named(told, side, view.sides[0]) if len(view.sides) > 2 else told)}")
+            told, several = verdicts[side]["sentence"], len(view.sides) > 2
             if meaning := advice(view, side):
-                st.markdown(escape(" ".join(meaning)))
+                who = escape(side) if several else "it"
+                st.markdown(f"**Is {who} better?** {escape(' '.join(meaning))}")
+            st.markdown(f"**Verdict:** {escape(named(told, side, view.sides[0]) if several else told)}")
             if counts := plainly(view, side):
                 st.markdown(f":small[{escape(counts)}]")
     warnings = view.result.get("warnings", [])

@@ -25,7 +25,7 @@ def show_overview() -> None:
     asked = ",".join(named)
     if not usable and not views and len(models.list_models()) < 2:
         empty_state(
-            "Nothing to compare yet: train a run first. First look takes about two minutes.",
+            "Nothing to compare yet: train a run first. First look takes some minutes.",
             "train",
             "Train First look",
         )

@@ -132,14 +132,14 @@ def _figures(summary: dict[str, Any]) -> None:
             )
         st.metric("Steps", summary["steps"], border=True, height="stretch")
         st.metric(
-            "Tokens",
+            "Tokens read",
             f"{summary['tokens']:,}",
             border=True,
             height="stretch",
             help="Real tokens trained on, padding not counted.",
         )
         st.metric("Speed", f"{summary['tokens_per_second']:,.0f} tok/s", border=True, height="stretch")
-        st.metric("Time", duration(summary["seconds"]), border=True, height="stretch", help=_around(summary))
+        st.metric("Time of steps", duration(summary["seconds"]), border=True, height="stretch", help=_around(summary))
         st.metric("Peak memory", f"{summary['peak_memory_bytes'] / 2**30:.1f} GiB", border=True, height="stretch")
 
 

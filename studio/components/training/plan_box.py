@@ -45,6 +45,9 @@ def plan_box(
         for name, text in found.faults.items():
             st.error(f"**{escape(label_of(name))}**: {escape(text)}", icon=":material/block:")
         for warning in found.warnings:
+            if warning.mild:
+                st.caption(f":material/info: {escape(warning.text)}")
+                continue
             with before_start if warning.name == "template" else st.container():
                 st.warning(escape(warning.text), icon=":material/warning:")
                 if warning.name == "template":
