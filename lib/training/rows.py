@@ -19,6 +19,9 @@ from lib.training.config import TrainConfig
 BATCH = 512
 _TOO_LONG = {"too long": "longer than max_length", "nothing left": "nothing left to learn after cutting"}
 
+NO_ROW_LEFT = "Choose another template, raise max_length or change long_rows, or widen the limits on answer tokens."
+"""What to do where no row can be trained on."""
+
 
 @dataclass(frozen=True, slots=True)
 class TokenRow:
@@ -82,7 +85,7 @@ def prepare(info: DatasetInfo, template: str | Template, tokenizer: ModelTokeniz
         )
         raise BadInput(
             f"No row of {info.name}@{info.version} can be trained on: {reasons or 'its train split is empty'}.",
-            "Choose another template, raise max_length or change long_rows, or widen the limits on answer tokens.",
+            NO_ROW_LEFT,
         )
     rows = list(_token_rows(info, held_out(info, config), template, tokenizer, config, Prepared()))
     # A fixed choice, so that runs on the same data are measured on the same rows whatever their seed.

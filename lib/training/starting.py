@@ -18,6 +18,7 @@ from lib.training.names import new_name
 from lib.training.plan import plan
 from lib.training.plan.settling import settled
 from lib.training.repeat import command_line
+from lib.training.rows import NO_ROW_LEFT
 from lib.training.run_view import RunView
 
 
@@ -92,7 +93,8 @@ def _check_plan(info: DatasetInfo, model: str, template: str, config: TrainConfi
     suggest = found.proposals[0].settings if found.proposals and not found.fits else {}
     changed = TrainConfig.from_settings({**config.to_dict(), **suggest})
     again = command_line(info.ref, model, template, changed)
-    hint = f"This fits: {again}" if suggest else "Change what is named, and ask the plan again."
+    other = NO_ROW_LEFT if "rows" in found.faults else "Change what is named, and ask the plan again."
+    hint = f"This fits: {again}" if suggest else other
     raise CannotStart(found.faults, suggest, hint)
 
 

@@ -149,7 +149,7 @@ def test_without_held_out_rows_there_is_no_held_out_loss(new_run, train):
 def test_settings_that_do_not_fit_are_named(new_run, train, settings, message, hint):
     with pytest.raises(BadInput, match=message) as caught:
         train(new_run(**settings))
-    assert hint in caught.value.hint and caught.value.hint
+    assert hint in str(caught.value) and caught.value.hint
 
 
 def test_every_optimizer_that_can_be_chosen_is_there():

@@ -195,7 +195,7 @@ def test_faults_are_told_together(tiny_home, store):
     ("settings", "rows", "template", "name", "words"),
     [
         ({"max_steps": 500}, None, "llama2", "max_steps", "times"),
-        ({"max_steps": 1}, None, "llama2", "max_steps", "Only"),
+        ({"max_steps": 1}, None, "llama2", "max_steps", "rows are seen in"),
         ({"learning_rate": 0.01}, None, "llama2", "learning_rate", "high"),
         ({"learning_rate": 1e-6}, None, "llama2", "learning_rate", "low"),
         ({}, None, "llama2", "template", "template of its own"),
