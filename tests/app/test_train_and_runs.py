@@ -27,7 +27,7 @@ def test_the_plan_says_what_will_happen() -> None:
     shown = words(app)
     assert "**282** of 287 training rows can be learned from, 24 held-out rows to measure on" in shown
     assert "fits: " in shown and "estimated" in shown
-    assert "40 steps see 56% of the rows" in shown and not app.warning
+    assert "56% of the rows are seen in 40 steps" in shown and not app.warning
     assert field(app, "Rows per batch").value == "auto" and "batches of 4 rows" in shown
     assert "python -m studio train medical-terms@1 --model starter --template model" in words(app)
 

@@ -26,7 +26,7 @@ def view(cut=0, **verdicts):
         ({LOSS: BETTER, CHRF: "no evidence"}, "Train longer or on more rows, or ask more questions"),
         ({LOSS: BETTER, CHRF: BETTER, ROUGE: WORSE}, "Train longer or on more rows, or ask more questions"),
         ({LOSS: WORSE, CHRF: WORSE}, "unlearned more than it learned"),
-        ({CHRF: BETTER}, "What it writes is closer"),
+        ({CHRF: BETTER}, "what it writes is closer"),
     ],
 )
 def test_one_sentence_says_what_the_metrics_mean_together(verdicts, words):

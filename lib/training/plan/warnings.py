@@ -78,10 +78,8 @@ def _of_rows(info: DatasetInfo, config: TrainConfig, rows: Rows, pace: Pace) -> 
     if pace.epochs > MANY_EPOCHS:
         yield Warning("max_steps", f"Every row is seen {pace.epochs:.1f} times: watch the held-out loss for a rise.")
     elif 0 < pace.epochs < 1:
-        told = (
-            f"{counted(pace.steps, 'step')} see {pace.epochs:.0%} of the rows: enough for a first look, not for more."
-        )
-        yield Warning("max_steps", told, mild=True)
+        seen = f"{pace.epochs:.0%} of the rows are seen in {counted(pace.steps, 'step')}"
+        yield Warning("max_steps", f"{seen}: enough for a first look, not for more.", mild=True)
     if not rows.eval_rows:
         split = held_out(info, config)
         yield Warning("eval_split", f"The split {split} is empty: the loss is measured on no held-out rows.")
