@@ -6,6 +6,7 @@ reading         text -> conversation, in a form that is named or in whichever it
 templates       all templates by name, saved ones too
 tokenizer       ModelTokenizer: text to ids and back, as the model does it
 tokens          a tokenized conversation: ids, mask, places in the text
+suited          which template suits a model
 
 What they are made of:
 segments        Segment, Specials: text cut where the loss starts and where special tokens stand
@@ -46,9 +47,10 @@ visible         characters that nobody sees, by name
 from lib.formats.reading import parse, parse_any
 from lib.formats.render import render, render_text
 from lib.formats.segments import LITERAL, Segment, Specials, text_of
+from lib.formats.suited import suited_template
 from lib.formats.template import Template
 from lib.formats.templates import TEMPLATES, get_template, stored_template, template_names
-from lib.formats.tokenizer import ModelTokenizer, load_tokenizer, suited_template
+from lib.formats.tokenizer import ModelTokenizer, load_tokenizer
 from lib.formats.tokens import Tokens, labels
 
 __all__ = [

@@ -55,15 +55,6 @@ def load_tokenizer(folder: str | Path) -> ModelTokenizer:
     return _load(path, model_files.stamp(path))
 
 
-def suited_template(folder: str | Path) -> str:
-    """The template to begin with for a model: its own where it was made to talk in one, else `llama2`.
-
-    Raises:
-        ModelError: files are missing or broken.
-    """
-    return "model" if load_tokenizer(folder).chat is not None else "llama2"
-
-
 @lru_cache(maxsize=8)
 def _load(folder: Path, stamp: tuple[int, ...]) -> ModelTokenizer:
     return ModelTokenizer(folder)
