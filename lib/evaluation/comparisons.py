@@ -7,6 +7,7 @@ view = create([], None, "", CompareConfig(), "ann", prompt_set="smoke", models=[
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select
@@ -27,6 +28,7 @@ from lib.training import runs
 __all__ = [
     "CompareConfig",
     "ComparisonView",
+    "ask_again",
     "create",
     "get",
     "list_comparisons",
@@ -64,7 +66,28 @@ def create(
     sides = sides_of(run_ids, models, base)
     for metric in config.metrics:
         get_spec(metric)
-    asked = _asked(sides, data, split, prompt_set)
+    return _queue(sides, _asked(sides, data, split, prompt_set), config, user)
+
+
+def ask_again(comparison_id: int, user: str, **changes: Any) -> ComparisonView:
+    """A new comparison of the same sides on the same questions, with other settings.
+
+    Args:
+        changes: fields of `CompareConfig`, such as `max_new_tokens=192`.
+
+    Raises:
+        NotFound: no comparison of that number; a run, dataset or prompt set that is gone since.
+        BadSettings: values that cannot be used.
+    """
+    view = get(comparison_id)
+    for side in view.who:
+        if side.run:
+            runs.get(side.run)
+    asked = _asked(view.who, view.data_ref or None, view.split, view.prompt_set)
+    return _queue(view.who, asked, replace(view.settings, **changes), user)
+
+
+def _queue(sides: Sequence[Side], asked: dict[str, Any], config: CompareConfig, user: str) -> ComparisonView:
     tuned = [side.run for side in sides if side.run]
     with session() as opened:
         job = queue.new_job("compare", {}, user)

@@ -8,6 +8,7 @@ import pytest
 
 from lib.evaluation import comparisons, prompt_sets
 from lib.evaluation.metrics import rules
+from lib.storage import comparison_dir, read_json, write_json
 from studio.components.comparing.draft import LIKE_THE_RUN, Draft
 from tests.app import seeds
 from tests.app.screen import button, field, open_page, texts, words
@@ -326,3 +327,19 @@ def test_a_metric_folder_is_added_by_its_path(tmp_path) -> None:
     assert "polite" in words(app)
     button(app, "Remove it").click().run()
     assert "can be used beside the others" in words(app)
+
+
+def test_where_many_answers_were_cut_the_same_is_asked_again_with_room() -> None:
+    view = seeds.full()
+    result = comparison_dir(1) / "result.json"
+    stored_result = read_json(result)
+    write_json(result, {**stored_result, "cut": {"starter": 1, view.id: 1}})
+    assert not [one for one in open_page("compare", comparison="1").button if one.label.startswith("Ask again")]
+    write_json(result, {**stored_result, "cut": {"starter": 10, view.id: 3}})
+    app = open_page("compare", comparison="1")
+    button(app, "Ask again for up to 192 tokens").click().run()
+    assert not app.exception
+    again = comparisons.list_comparisons()[0]
+    assert (again.id, again.status, again.settings.max_new_tokens) == (2, "queued", 192)
+    before = comparisons.get(1)
+    assert (again.who, again.asked, again.settings.limit) == (before.who, before.asked, before.settings.limit)

@@ -12,7 +12,7 @@ from lib.evaluation.comparisons import ComparisonView
 from studio import person
 from studio.components.comparing import place
 from studio.components.errors import show
-from studio.components.links import link
+from studio.components.links import go, link
 from studio.components.text import escape
 
 
@@ -97,6 +97,23 @@ def _delete(number: int) -> None:
     st.toast(f"Comparison {number} is deleted.", icon=":material/check:")
     if place.number("comparison") == number:
         st.query_params.clear()
+
+
+def longer_button(view: ComparisonView) -> None:
+    """The same again, where so many answers ran into the limit that they are hard to judge."""
+    limit = 2 * view.settings.max_new_tokens
+    if st.button(
+        f"Ask again for up to {limit:,} tokens",
+        icon=":material/restart_alt:",
+        key="compare-longer",
+        help="A new comparison of the same models on the same questions. It takes up to twice as long as this one.",
+    ):
+        try:
+            again = comparisons.ask_again(view.id, person.name(), max_new_tokens=limit)
+        except StudioError as error:
+            show(error.message, error.hint)
+        else:
+            go("compare", comparison=str(again.id))
 
 
 def resume_button(view: ComparisonView) -> None:

@@ -7,11 +7,12 @@ from typing import Any
 
 import streamlit as st
 
-from lib.evaluation.advice import advice
+from lib.evaluation.advice import MANY_CUT, advice
 from lib.evaluation.comparing.checks import SILENCE
 from lib.evaluation.comparisons import ComparisonView
 from lib.evaluation.statistics.proportions import sign_chance
 from lib.words import counted
+from studio.components.comparing.actions import longer_button
 from studio.components.comparing.forest import marks_of, show_forest
 from studio.components.comparing.words import ARROWS, figure, named, outcomes, p_value, verdict, with_interval
 from studio.components.links import link
@@ -66,6 +67,8 @@ def _cut(view: ComparisonView, tuned: Sequence[str]) -> None:
             f":material/info: Answers cut at the length limit, of {view.result['rows']:,} each: {listed}. Read some, "
             "they may be going round in circles."
         )
+    if max(found.values(), default=0) >= MANY_CUT * view.result["rows"] and not view.job.live:
+        longer_button(view)
 
 
 SURE = (
