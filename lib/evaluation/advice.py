@@ -16,26 +16,30 @@ MANY_CUT = 0.2  # share of a side's answers
 _MEANINGS = {
     (BETTER, BETTER): "Yes: it finds the reference answers likelier, and what it writes itself is closer to them.",
     (BETTER, WORSE): (
-        "Yes and no: it has learned what such answers look like, but what it writes itself is further from them. After "
-        "a short run that is common: read the examples below, then train longer or on more rows."
+        "Yes and no: it finds the reference answers likelier, but what it writes itself is further from them."
     ),
     (BETTER, ""): (
-        "In part: it finds the reference answers likelier, but what it writes itself is not measurably closer to them. "
-        "Train longer or on more rows, or ask more questions."
+        "In part: it finds the reference answers likelier, but what it writes itself is not measurably closer to them."
     ),
-    (
-        WORSE,
-        BETTER,
-    ): "Yes and no: what it writes is closer to the reference answers, which it finds less likely. Read the examples.",
-    (WORSE, WORSE): (
-        "No: it has unlearned more than it learned. A lower learning rate, fewer passes or another template may help."
-    ),
-    (WORSE, ""): (
-        "No: it finds the reference answers less likely than before. A lower learning rate, fewer passes or another "
-        "template may help."
-    ),
+    (WORSE, BETTER): "Yes and no: what it writes is closer to the reference answers, which it finds less likely.",
+    (WORSE, WORSE): "No: it finds the reference answers less likely, and what it writes is further from them.",
+    (WORSE, ""): "No: it finds the reference answers less likely.",
     ("", BETTER): "Yes: what it writes is closer to the reference answers.",
-    ("", WORSE): "No: what it writes is further from the reference answers. Read the examples below.",
+    ("", WORSE): "No: what it writes is further from the reference answers.",
+}
+# What to do next, where it is a run that was measured against an untrained model.
+_NEXT = {
+    (BETTER, WORSE): (
+        "It has learned what such answers look like; after a short run that is common. Read the examples below, then "
+        "train longer or on more rows."
+    ),
+    (BETTER, ""): "Train longer or on more rows, or ask more questions.",
+    (WORSE, BETTER): "Read the examples below.",
+    (WORSE, WORSE): (
+        "It has unlearned more than it learned: a lower learning rate, fewer passes or another template may help."
+    ),
+    (WORSE, ""): "A lower learning rate, fewer passes or another template may help.",
+    ("", WORSE): "Read the examples below.",
 }
 
 
@@ -44,20 +48,25 @@ def advice(view: ComparisonView, side: str) -> list[str]:
     told = []
     likely, written = _ways(view, side, "loss"), _ways(view, side, "text")
     mixed = {BETTER, WORSE} <= written
-    meaning = _MEANINGS.get((next(iter(likely), ""), "" if mixed else next(iter(written), "")))
-    if meaning:
-        told.append(meaning)
+    ways = next(iter(likely), ""), "" if mixed else next(iter(written), "")
+    trained = _is_run(view, side)
+    if ways in _MEANINGS:
+        told.append(_MEANINGS[ways])
+    if ways in _NEXT and trained and not _is_run(view, view.sides[0]):
+        told.append(_NEXT[ways])
     if written and not mixed and (apart := _apart(view, side)):
         told.append(apart)
     if BETTER in written:
         told.append("Closer to a reference is not yet right: read some of the answers.")
     rows, cut = view.result.get("rows", 0), view.result.get("cut", {}).get(side, 0)
     if rows and cut / rows >= MANY_CUT:
-        told.append(
-            f"{counted(cut, 'answer')} of {rows:,} ran into the length limit: it has not learned where to stop, or the "
-            "limit is short."
-        )
+        why = "it has not learned where to stop, or the limit is short" if trained else "the limit is short for it"
+        told.append(f"{counted(cut, 'answer')} of {rows:,} ran into the length limit: {why}.")
     return told
+
+
+def _is_run(view: ComparisonView, side: str) -> bool:
+    return any(one.run for one in view.who if one.name == side)
 
 
 def _apart(view: ComparisonView, side: str) -> str:

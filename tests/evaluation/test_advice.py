@@ -15,14 +15,20 @@ LOSS, CHRF, ROUGE = "perplexity", "chrf", "rougeL"
 def view(cut=0, **verdicts):
     pairs = [{"tuned": "otter", "metric": metric, "verdict": verdict} for metric, verdict in verdicts.items()]
     pairs.append({"tuned": "another", "metric": CHRF, "verdict": WORSE})
-    return SimpleNamespace(result={"pairs": pairs, "rows": 35, "cut": {"otter": cut, "base": 30}}, metrics=METRICS)
+    sides = ["base", "otter", "another"]
+    return SimpleNamespace(
+        result={"pairs": pairs, "rows": 35, "cut": {"otter": cut, "base": 30}},
+        metrics=METRICS,
+        sides=sides,
+        who=[SimpleNamespace(name=name, run=None if name == "base" else name) for name in sides],
+    )
 
 
 @pytest.mark.parametrize(
     ("verdicts", "words"),
     [
         ({LOSS: BETTER, CHRF: BETTER, ROUGE: "no evidence"}, "likelier, and what it writes itself is closer"),
-        ({LOSS: BETTER, CHRF: WORSE, ROUGE: "no evidence"}, "learned what such answers look like, but"),
+        ({LOSS: BETTER, CHRF: WORSE, ROUGE: "no evidence"}, "It has learned what such answers look like; after"),
         ({LOSS: BETTER, CHRF: "no evidence"}, "Train longer or on more rows, or ask more questions"),
         ({LOSS: BETTER, CHRF: BETTER, ROUGE: WORSE}, "Train longer or on more rows, or ask more questions"),
         ({LOSS: WORSE, CHRF: WORSE}, "unlearned more than it learned"),
@@ -30,7 +36,7 @@ def view(cut=0, **verdicts):
     ],
 )
 def test_one_sentence_says_what_the_metrics_mean_together(verdicts, words):
-    assert words in advice(view(**verdicts), "otter")[0]
+    assert words in " ".join(advice(view(**verdicts), "otter")[:2])
 
 
 def test_metrics_that_do_not_agree_are_named_and_closer_is_not_called_right():
@@ -43,6 +49,16 @@ def test_metrics_that_do_not_agree_are_named_and_closer_is_not_called_right():
     plain, apart, caution = advice(found, "otter")
     assert plain.startswith("Yes: ") and apart == "That is by ROUGE-L; by chrF there is no evidence."
     assert "not yet right" in caution
+
+
+def test_of_the_base_against_a_run_and_of_two_runs_nothing_is_said_of_training():
+    found = view(cut=7, perplexity=WORSE, chrf=WORSE)
+    assert "unlearned" in advice(found, "otter")[1] and "learned where to stop" in advice(found, "otter")[2]
+    found.sides = ["another", "base", "otter"]
+    plain, _ = advice(found, "otter")
+    assert plain.startswith("No: it finds the reference answers less likely, and")
+    found.who[1].run = None  # an untrained model, that is
+    assert advice(found, "otter")[1] == "7 answers of 35 ran into the length limit: the limit is short for it."
 
 
 def test_without_evidence_nothing_is_advised():

@@ -28,8 +28,8 @@ def show_verdict(view: ComparisonView, tuned: Sequence[str]) -> None:
         if side in verdicts:
             told, several = verdicts[side]["sentence"], len(view.sides) > 2
             if meaning := advice(view, side):
-                who = escape(side) if several else "it"
-                st.markdown(f"**Is {who} better?** {escape(' '.join(meaning))}")
+                asked = f"Is {side} better than {view.sides[0]}?"
+                st.markdown(f"**{escape(asked)}** {escape(' '.join(meaning))}")
             st.markdown(f"**Verdict:** {escape(named(told, side, view.sides[0]) if several else told)}")
             if counts := plainly(view, side):
                 st.markdown(f":small[{escape(counts)}]")
