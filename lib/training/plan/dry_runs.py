@@ -16,7 +16,7 @@ from typing import Any
 
 from lib import models
 from lib.data.datasets import DatasetInfo
-from lib.devices import Device, default_device
+from lib.devices import Device
 from lib.errors import NotFound, StorageError
 from lib.formats import get_template
 from lib.jobs import queue
@@ -26,6 +26,7 @@ from lib.settings import settings
 from lib.storage import read_json, write_json
 from lib.training.config import TrainConfig
 from lib.training.plan.settling import settled
+from lib.training.plan.turns import device_at_its_turn
 
 KIND = "dry run"
 # What neither memory nor the time of a step depends on.
@@ -100,7 +101,7 @@ def submit_dry_run(info: DatasetInfo, model: str, template: str, config: TrainCo
     Raises:
         NotFound, ModelError: no such template or model.
     """
-    device = default_device()
+    device = device_at_its_turn()
     config = settled(info, model, template, config, device)
     key = key_of(info, model, template, config, device)
     last = queue.newest(KIND, key=key)
@@ -120,7 +121,7 @@ def dry_run_job(
     info: DatasetInfo, model: str, template: str, config: TrainConfig, device: Device | None = None
 ) -> JobView | None:
     """The last job that measured these settings, live or ended."""
-    return queue.newest(KIND, key=key_of(info, model, template, config, device or default_device()))
+    return queue.newest(KIND, key=key_of(info, model, template, config, device or device_at_its_turn()))
 
 
 def newest_dry_run(
@@ -128,7 +129,7 @@ def newest_dry_run(
 ) -> DryRun | None:
     """What was measured with these settings on this data and device; None when nothing was."""
     try:
-        stored = read_json(_file(key_of(info, model, template, config, device or default_device())))
+        stored = read_json(_file(key_of(info, model, template, config, device or device_at_its_turn())))
         return DryRun(**{field.name: stored[field.name] for field in fields(DryRun)})
     except (StorageError, NotFound, KeyError, TypeError):
         return None
