@@ -20,10 +20,9 @@ run: setup  ## open the studio in the browser
 setup: $(VENV)/.installed  ## environment, starter model, sample data; skips what is done
 	@$(BIN)/python -m studio setup
 
-# One process more than cores, since tests of processes wait for them. What uses the starter model or a browser for
-# minutes wants the machine to itself: two at a time are no faster.
+# What uses the starter model or a browser for minutes wants the machine to itself: two at a time are no faster.
 test: setup setup-dev  ## all tests
-	$(BIN)/python -m pytest -m "not slow" -n $$(( $$(nproc) < 4 ? $$(nproc) + 1 : 4 )) --dist worksteal
+	$(BIN)/python -m pytest -m "not slow" -n auto --maxprocesses 4 --dist worksteal
 	$(BIN)/python -m pytest -m slow --durations 20
 
 setup-dev: $(VENV)/.installed-dev
