@@ -52,10 +52,10 @@ def advice(view: ComparisonView, side: str) -> list[str]:
     trained = _is_run(view, side)
     if ways in _MEANINGS:
         told.append(_MEANINGS[ways])
-    if ways in _NEXT and trained and not _is_run(view, view.sides[0]):
-        told.append(_NEXT[ways])
     if written and not mixed and (apart := _apart(view, side)):
         told.append(apart)
+    if ways in _NEXT and trained and not _is_run(view, view.sides[0]):
+        told.append(_NEXT[ways])
     if BETTER in written:
         told.append("Closer to a reference is not yet right: read some of the answers.")
     rows, cut = view.result.get("rows", 0), view.result.get("cut", {}).get(side, 0)
