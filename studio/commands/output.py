@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
 import sys
-import time
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -112,21 +113,32 @@ def follow(job_id: int) -> JobView:
         JobFailed: with what the job did.
     """
     shown = ""
-    while (job := queue.get(job_id)).live:
-        try:
+    with _ctrl_c() as pressed:
+        while (job := queue.get(job_id)).live:
             worker.ensure()
             line = progress_line(job)
             if line != shown:
                 say(line)
                 shown = line
-            time.sleep(0.5)
-        except KeyboardInterrupt:
-            say("stopping; what is there is kept …")
-            with contextlib.suppress(WrongState):  # it has ended in between
-                queue.stop(job_id)
+            if pressed.wait(0.5):
+                pressed.clear()
+                say("stopping; what is there is kept …")
+                with contextlib.suppress(WrongState):  # it has ended in between
+                    queue.stop(job_id)
     if job.status in ("failed", "interrupted") and job.error:
         raise JobFailed(job.error)
     return job
+
+
+@contextlib.contextmanager
+def _ctrl_c() -> Iterator[threading.Event]:
+    """Set by Ctrl-C. As an exception it may come where a library passes over all of them, and is lost."""
+    pressed = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda *_: pressed.set())
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def progress_line(job: JobView) -> str:

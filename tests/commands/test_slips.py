@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+
 import pytest
 
 from lib.evaluation import prompt_sets
+from lib.jobs import queue, worker
 from lib.training import runs
+from studio.commands.output import follow
 from tests.training.plan.conftest import store
 
 __all__ = ["store"]  # a fixture
@@ -44,3 +50,12 @@ def test_a_file_in_the_place_of_a_folder(studio_home, command, tmp_path):
     (view,) = runs.list_runs()
     ended = command("compare", view.id, "--export", str(tmp_path / "file" / "a.csv"))
     assert ended.code == 1 and "file is no folder" in ended.err
+
+
+def test_a_ctrl_c_counts_also_where_exceptions_are_passed_over(home, monkeypatch):
+    def ensure() -> None:
+        with contextlib.suppress(BaseException):  # as libraries do in their callbacks
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(worker, "ensure", ensure)
+    assert follow(queue.submit("train", {"run": "none"}, "ann")).status == "stopped"
