@@ -6,7 +6,7 @@ import contextlib
 import json
 import signal
 import sys
-import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any, NoReturn
 
@@ -120,7 +120,8 @@ def follow(job_id: int) -> JobView:
             if line != shown:
                 say(line)
                 shown = line
-            if pressed.wait(0.5):
+            time.sleep(0.5)
+            if pressed:
                 pressed.clear()
                 say("stopping; what is there is kept …")
                 with contextlib.suppress(WrongState):  # it has ended in between
@@ -131,10 +132,13 @@ def follow(job_id: int) -> JobView:
 
 
 @contextlib.contextmanager
-def _ctrl_c() -> Iterator[threading.Event]:
-    """Set by Ctrl-C. As an exception it may come where a library passes over all of them, and is lost."""
-    pressed = threading.Event()
-    before = signal.signal(signal.SIGINT, lambda *_: pressed.set())
+def _ctrl_c() -> Iterator[list[int]]:
+    """Filled by Ctrl-C. As an exception it may come where a library passes over all of them, and is lost.
+
+    A plain list: the lock of an Event, set while this very thread waits for it, would never be free.
+    """
+    pressed: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
     try:
         yield pressed
     finally:

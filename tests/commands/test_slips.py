@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import threading
 
 import pytest
 
@@ -59,3 +60,14 @@ def test_a_ctrl_c_counts_also_where_exceptions_are_passed_over(home, monkeypatch
 
     monkeypatch.setattr(worker, "ensure", ensure)
     assert follow(queue.submit("train", {"run": "none"}, "ann")).status == "stopped"
+
+
+def test_ctrl_c_at_any_moment_ends_the_wait(home, monkeypatch):
+    """Also in the middle of waiting: what the handler does must not wait for what it interrupts."""
+    monkeypatch.setattr(worker, "ensure", lambda: None)
+    for number in range(8):
+        job_id = queue.submit("train", {"run": "none"}, "ann")
+        timer = threading.Timer(0.05 + number * 0.07, os.kill, (os.getpid(), signal.SIGINT))
+        timer.start()
+        assert follow(job_id).status == "stopped"
+        timer.join()
