@@ -17,7 +17,6 @@ from lib.training import runs
 from lib.training.config import TrainConfig
 from lib.training.plan import plan, turns
 from studio.commands import train as commands
-from studio.commands.output import JobFailed
 from tests import tiny
 from tests.commands.conftest import command
 from tests.training.plan.conftest import cpu, gpu, seven, store
@@ -113,7 +112,3 @@ def test_a_failed_run_says_the_same_whoever_asks(tiny_home, store, on, command, 
     assert document["suggest"] == command("run", view.id, "--json").json()["error"]["suggest"]
     for key, value in document["suggest"].items():
         assert f"{key}={value}" in command("run", view.id).out
-
-
-def test_the_error_of_a_job_keeps_its_kind():
-    assert JobFailed({"error": "OutOfMemory", "message": "m", "hint": "h"}).to_dict()["error"] == "OutOfMemory"
