@@ -46,13 +46,11 @@ _NEXT = {
 def advice(view: ComparisonView, side: str) -> list[str]:
     """Sentences about one side of a finished comparison; none where nothing was found out."""
     told = []
-    likely, written = _ways(view, side, "loss"), _ways(view, side, "text")
-    mixed = {BETTER, WORSE} <= written
-    ways = next(iter(likely), ""), "" if mixed else next(iter(written), "")
+    ways, written = _found(view, side), _ways(view, side, "text")
     trained = _is_run(view, side)
-    if ways in _MEANINGS:
-        told.append(_MEANINGS[ways])
-    if written and not mixed and (apart := _apart(view, side)):
+    if meant := meaning(view, side):
+        told.append(meant)
+    if len(written) == 1 and (apart := _apart(view, side)):
         told.append(apart)
     if ways in _NEXT and trained and not _is_run(view, view.sides[0]):
         told.append(_NEXT[ways])
@@ -63,6 +61,17 @@ def advice(view: ComparisonView, side: str) -> list[str]:
         why = "it has not learned where to stop, or the limit is short" if trained else "the limit is short for it"
         told.append(f"{counted(cut, 'answer')} of {rows:,} ran into the length limit: {why}.")
     return told
+
+
+def meaning(view: ComparisonView, side: str) -> str:
+    """Whether a side is better, in a sentence; empty where nothing was found out. `advice` begins with it."""
+    return _MEANINGS.get(_found(view, side), "")
+
+
+def _found(view: ComparisonView, side: str) -> tuple[str, str]:
+    """The verdicts on the references and on its own answers; empty where there is none, or both ways."""
+    likely, written = _ways(view, side, "loss"), _ways(view, side, "text")
+    return next(iter(likely), ""), next(iter(written)) if len(written) == 1 else ""
 
 
 def _is_run(view: ComparisonView, side: str) -> bool:

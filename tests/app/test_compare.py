@@ -343,3 +343,16 @@ def test_where_many_answers_were_cut_the_same_is_asked_again_with_room() -> None
     assert (again.id, again.status, again.settings.max_new_tokens) == (2, "queued", 192)
     before = comparisons.get(1)
     assert (again.who, again.asked, again.settings.limit) == (before.who, before.asked, before.settings.limit)
+
+
+def test_nobody_asks_what_no_figure_answers() -> None:
+    """Cut answers are said; "is it better?" only where something was found out."""
+    view = seeds.full()
+    result = comparison_dir(1) / "result.json"
+    stored_result = read_json(result)
+    write_json(result, {**stored_result, "cut": {view.id: 12}})
+    assert "better than starter?" in words(open_page("compare", comparison="1"))
+    pairs = [{**pair, "verdict": "no evidence"} for pair in stored_result["pairs"]]
+    write_json(result, {**stored_result, "pairs": pairs, "cut": {view.id: 12}})
+    shown = words(open_page("compare", comparison="1"))
+    assert "better than starter?" not in shown and "ran into the length limit" in shown

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from lib.evaluation.advice import MANY_CUT, advice
+from lib.evaluation.advice import MANY_CUT, advice, meaning
 from lib.evaluation.comparing.checks import SILENCE
 from lib.evaluation.comparisons import ComparisonView
 from lib.evaluation.statistics.proportions import sign_chance
@@ -27,9 +27,9 @@ def show_verdict(view: ComparisonView, tuned: Sequence[str]) -> None:
     for side in tuned:
         if side in verdicts:
             told, several = verdicts[side]["sentence"], len(view.sides) > 2
-            if meaning := advice(view, side):
-                asked = f"Is {side} better than {view.sides[0]}?"
-                st.markdown(f"**{escape(asked)}** {escape(' '.join(meaning))}")
+            if said := advice(view, side):
+                asked = f"**{escape(f'Is {side} better than {view.sides[0]}?')}** " if meaning(view, side) else ""
+                st.markdown(f"{asked}{escape(' '.join(said))}")
             st.markdown(f"**Verdict:** {escape(named(told, side, view.sides[0]) if several else told)}")
             if counts := plainly(view, side):
                 st.markdown(f":small[{escape(counts)}]")
