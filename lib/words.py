@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 
 def duration(seconds: float) -> str:
     """Seconds for a person: `45 s`, `2 min 10 s`, `1 h 05 min`."""
@@ -11,6 +13,11 @@ def duration(seconds: float) -> str:
     if seconds < 3600:
         return f"{seconds // 60} min {seconds % 60:02d} s"
     return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
+
+
+def moment(seconds: float | None) -> str | None:
+    """Seconds since 1970 as ISO 8601 in UTC, as datasets have theirs; None for never (None or 0)."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat() if seconds else None
 
 
 def counted(number: int, thing: str) -> str:

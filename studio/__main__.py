@@ -49,14 +49,27 @@ def studio(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8501,
     home: Annotated[Path | None, typer.Option(help="Folder of everything stored (or STUDIO_HOME).")] = None,
+    version: Annotated[bool, typer.Option("--version", help="Say which commit this is, and its libraries.")] = False,
 ) -> None:
     """Open the studio: web server and worker, until Ctrl-C. With a command, do one thing and end."""
     if home:
         os.environ["STUDIO_HOME"] = str(home.expanduser().resolve())
+    if version:
+        _say_version()
+        raise typer.Exit
     if context.invoked_subcommand is None:
         from studio.serve import serve
 
         serve(host, port)
+
+
+def _say_version() -> None:
+    from lib.settings import ROOT
+    from lib.versions import git_state, versions
+
+    state = git_state(ROOT)
+    commit = state.get("commit", "unknown")[:12] + (" with changes" if state.get("dirty") else "")
+    print(f"Tandem, commit {commit}; " + ", ".join(f"{name} {number}" for name, number in versions().items()))
 
 
 def build(arguments: list[str]) -> typer.Typer:

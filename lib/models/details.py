@@ -13,6 +13,7 @@ from lib.errors import ModelError
 from lib.models import weights
 from lib.models.architectures import why_not
 from lib.storage import MANIFEST, models_dir
+from lib.words import moment
 
 STARTER_LICENSE = "apache-2.0"
 _LICENSE = re.compile(r"^license:[ \t]*[\"']?([\w.-]+)", re.MULTILINE)
@@ -56,7 +57,7 @@ class ModelInfo:
     remedy: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "path": str(self.path)}
+        return {**asdict(self), "path": str(self.path), "fetched_at": moment(self.fetched_at)}
 
     def named(self, name: str) -> ModelInfo:
         return replace(self, name=name)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from lib.settings import settings
+from lib.words import moment
 
 KEPT_SECONDS = 120.0
 PARTS = {
@@ -57,7 +58,7 @@ class Usage:
         return sum(self.parts.values())
 
     def to_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "used": self.used}
+        return {**asdict(self), "used": self.used, "measured_at": moment(self.measured_at)}
 
 
 def measure() -> Usage:

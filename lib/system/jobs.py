@@ -16,6 +16,7 @@ from lib.jobs import queue
 from lib.jobs.context import log_path
 from lib.jobs.view import JobView
 from lib.system.titles import Title, title
+from lib.words import moment
 
 LANES = {
     "compute": "Training, comparisons and packages: one at a time on each device.",
@@ -54,7 +55,7 @@ class LiveJob:
             "status": "stopping" if view.stopping else view.status,
             "lane": view.lane,
             "created_by": view.created_by,
-            "created_at": view.created_at,
+            "created_at": moment(view.created_at),
             "seconds": round(view.seconds, 1),
             "pid": self.pid or None,
             "memory": self.memory or None,
@@ -76,7 +77,7 @@ class EndedJob:
             "kind": view.kind,
             "title": self.title.text,
             "status": view.status,
-            "finished_at": view.finished_at,
+            "finished_at": moment(view.finished_at),
             "error": view.error,
         }
 

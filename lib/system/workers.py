@@ -14,6 +14,7 @@ from lib.database import Worker, session
 from lib.jobs import queue
 from lib.jobs.worker import HEARTBEAT_SECONDS
 from lib.system.jobs import LiveJob
+from lib.words import moment
 
 SILENT_BEATS = 6  # heartbeats of a worker on another machine that may be missing before it counts as gone
 
@@ -34,8 +35,8 @@ class WorkerView:
             "host": self.host,
             "pid": self.pid,
             "alive": self.alive,
-            "started_at": self.started_at,
-            "heard_at": self.heard_at,
+            "started_at": moment(self.started_at),
+            "heard_at": moment(self.heard_at),
             "jobs": list(self.jobs),
         }
 

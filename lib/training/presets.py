@@ -35,9 +35,9 @@ class Preset:
 PRESETS: dict[str, Preset] = {
     "first-look": Preset(
         "First look",
-        "40 short steps, minutes on a laptop: enough for its answers to sound like the data.",
+        "30 short steps, minutes on a laptop: enough for its answers to sound like the data.",
         {
-            "max_steps": 40,
+            "max_steps": 30,
             "learning_rate": 1e-3,
             "per_device_train_batch_size": 0,
             "max_length": 256,

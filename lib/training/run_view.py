@@ -15,6 +15,7 @@ from lib.storage import run_dir
 from lib.training import checkpoints, suggestions
 from lib.training.config import TrainConfig
 from lib.training.notices import Notice, notices
+from lib.words import moment
 
 MADE_WITH = "made_with.json"  # written when a run begins; its manifest says the same in the end
 ADOPTED = "adopt"  # kind of the job of an adapter that was made elsewhere
@@ -118,7 +119,7 @@ class RunView:
             "data": self.data_ref,
             "model": self.model,
             "template": self.template,
-            "created_at": self.created_at,
+            "created_at": moment(self.created_at),
             "created_by": self.created_by,
             "tags": list(self.tags),
             "note": self.note,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -108,7 +109,7 @@ def _jobs(found: dict[str, Any]) -> None:
 def _workers(found: dict[str, Any]) -> None:
     print()
     for worker in found["workers"]:
-        heard = duration(max(time.time() - worker["heard_at"], 0))
+        heard = duration(max(time.time() - datetime.fromisoformat(worker["heard_at"]).timestamp(), 0))
         state = "alive" if worker["alive"] else "gone"
         print(f"worker {worker['pid']} on {worker['host']}: {state}, heard {heard} ago")
     if not any(worker["alive"] for worker in found["workers"]):

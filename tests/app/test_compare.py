@@ -65,7 +65,7 @@ def test_a_comparison_shows_verdict_figures_and_why_to_trust_it() -> None:
     shown = words(app)
     for text in (
         "Tuned is better on",
-        "How sure? 11 of 12 questions count · 1 leaked (left out)",
+        "What this rests on: 11 of 12 questions count · 1 leaked (left out)",
         "better / same / worse",
         "▲ better",
         "Question by question",

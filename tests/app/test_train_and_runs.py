@@ -23,11 +23,11 @@ def test_the_plan_says_what_will_happen() -> None:
     app = open_page("train", dataset="medical-terms")
     figures = {metric.label: metric.value for metric in app.metric}
     assert figures.keys() == {"Time", "Steps", "Passes", "Tokens learned"}
-    assert figures["Steps"] == "40" and figures["Passes"] == "0.56"
+    assert figures["Steps"] == "30" and figures["Passes"] == "0.42"
     shown = words(app)
     assert "**282** of 287 training rows can be learned from, 24 held-out rows to measure on" in shown
     assert "fits: " in shown and "estimated" in shown
-    assert "56% of the rows are seen in 40 steps" in shown and not app.warning
+    assert "42% of the rows are seen in 30 steps" in shown and not app.warning
     assert field(app, "Rows per batch").value == "auto" and "batches of 4 rows" in shown
     assert "python -m studio train medical-terms@1 --model starter --template model" in words(app)
 

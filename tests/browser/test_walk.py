@@ -78,7 +78,7 @@ def watch_it_move(tab: Watched) -> None:
     """A curve appears, and the count of steps goes up while one looks."""
     expect(state(tab)).to_contain_text("running", timeout=3 * MINUTES)
     bar = tab.page.get_by_test_id("stProgress")
-    expect(bar).to_have_text(re.compile(r"[1-9]\d* of 40 steps"), timeout=3 * MINUTES)
+    expect(bar).to_have_text(re.compile(r"[1-9]\d* of 30 steps"), timeout=3 * MINUTES)
     expect(tab.page.get_by_role("img", name="Loss by training step")).to_be_visible()
     seen = bar.inner_text()
     expect(bar).not_to_have_text(seen, timeout=MINUTES)

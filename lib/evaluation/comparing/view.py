@@ -16,6 +16,7 @@ from lib.evaluation.metrics import MetricSpec, list_metrics
 from lib.evaluation.sides import Side
 from lib.jobs.queue import JobView
 from lib.storage import comparison_dir
+from lib.words import moment
 
 
 @dataclass(frozen=True)
@@ -89,10 +90,11 @@ class ComparisonView:
             "prompt_set": self.prompt_set,
             "note": self.note,
             "config": self.config,
-            "created_at": self.created_at,
+            "created_at": moment(self.created_at),
             "created_by": self.created_by,
             "error": self.job.error,
             **self.result,
+            "finished_at": moment(self.result.get("finished_at")),
         }
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from lib.evaluation.statistics import Agreement, WinRate
 from lib.evaluation.statistics.records import FEWEST_ROWS
 from lib.evaluation.statistics.words import p_text
-from lib.words import counted
+from lib.words import counted, moment
 
 Choice = Literal["left", "right", "tie", "both_bad", "skip"]
 CHOICES: dict[str, str] = {
@@ -48,9 +48,9 @@ class BallotView:
             "question": self.question,
             "pairs": self.total,
             "open": self.open,
-            "created_at": self.created_at,
+            "created_at": moment(self.created_at),
             "created_by": self.created_by,
-            "closed_at": self.closed_at,
+            "closed_at": moment(self.closed_at),
         }
 
 

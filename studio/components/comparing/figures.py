@@ -37,7 +37,7 @@ def show_verdict(view: ComparisonView, tuned: Sequence[str]) -> None:
     silent = [one for one in warnings if one["kind"] == SILENCE]
     for one in silent:
         st.warning(escape(one["text"]), icon=":material/voice_over_off:")
-    st.caption(f"How sure? {_sure(view, tuned)}", help=SURE)
+    st.caption(f"What this rests on: {_sure(view, tuned)}", help=SURE)
     rest = [one for one in warnings if one["kind"] != SILENCE]
     if rest:
         st.markdown("  \n".join(f":orange[:material/warning:] :small[{escape(one['text'])}]" for one in rest))
@@ -115,7 +115,7 @@ def _sure(view: ComparisonView, tuned: Sequence[str]) -> str:
     if len(tuned) == 1 and any(limit for _, limit in limits):
         shown = ", ".join(f"{spec.label} {figure(spec, limit)}" for spec, limit in limits if limit)
         parts.append(f"so few would most likely not show differences below: {escape(shown)}")
-    parts.append("95 % intervals, p corrected")
+    parts.append("intervals of 95 %")
     return " · ".join(parts)
 
 

@@ -42,6 +42,8 @@ def marks_of(label: str, spec: MetricSpec, found: Any) -> list[Mark]:
     told = figure(spec, found["difference"], signed=True)
     if found.get("low") is not None and found.get("high") is not None:
         told += f" [{figure(spec, found['low'], True)}, {figure(spec, found['high'], True)}]"
+    if spec.higher_is_better is False:  # a minus on the better side would look like a slip
+        told += ", lower is better"
     verdict = str(found.get("verdict", ""))
     return [Mark(label, spec, found["difference"], found.get("low"), found.get("high"), verdict, told)]
 

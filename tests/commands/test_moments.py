@@ -1,0 +1,52 @@
+"""Points in time are written one way in all JSON documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from lib.evaluation import votes
+from lib.words import moment
+from tests.app import seeds
+
+
+def test_a_moment_is_written_in_utc():
+    assert moment(0.5) == "1970-01-01T00:00:00.500000+00:00"
+    assert moment(None) is None and moment(0) is None
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("datasets",),
+        ("versions", "medical-terms"),
+        ("runs",),
+        ("comparisons",),
+        ("comparison", "1"),
+        ("votes",),
+        ("models",),
+        ("system",),
+    ],
+    ids=" ".join,
+)
+def test_every_moment_in_a_document_can_be_read_back(home, command, asked):
+    votes.create(1, "starter", seeds.full().id, "ann")
+    found = dict(moments(command(*asked, "--json").json()))
+    assert found
+    assert all(value is None or datetime.fromisoformat(value).utcoffset() is not None for value in found.values())
+
+
+def moments(document: Any, at: str = "") -> Iterator[tuple[str, Any]]:
+    """Place -> value of whatever is called `…_at`."""
+    if isinstance(document, dict):
+        for key, value in document.items():
+            if key.endswith("_at"):
+                yield f"{at}.{key}", value
+            else:
+                yield from moments(value, f"{at}.{key}")
+    elif isinstance(document, list):
+        for number, value in enumerate(document):
+            yield from moments(value, f"{at}[{number}]")
