@@ -74,9 +74,8 @@ def _print_memory(found: Plan) -> None:
     need = found.memory
     print()
     table(["memory", "", ""], [[item.name, memory(item.bytes), item.words] for item in (*need.items, need.overhead)])
-    how = need.source or "estimated"
     there = f"of {memory(need.free)} that are free, {memory(need.usable)} of them usable"
-    print(f"peak {memory(need.peak)} ({how}); needs {memory(need.needed)} {there}")
+    print(f"peak {memory(need.peak)} ({need.how}); needs {memory(need.needed)} {there}")
 
 
 def _print_rows(found: Plan) -> None:

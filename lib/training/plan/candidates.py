@@ -81,9 +81,9 @@ def _memory(ground: Ground, config: TrainConfig, checkpointing: bool | None) -> 
     return found
 
 
-def candidates(ground: Ground, asked: TrainConfig) -> Iterator[Candidate]:
-    """Everything worth looking at."""
-    for quantization in _bases(ground, asked):
+def candidates(ground: Ground, asked: TrainConfig, fits: bool) -> Iterator[Candidate]:
+    """Everything worth looking at; `fits`: what was asked for would do."""
+    for quantization in _bases(ground, asked, fits):
         for packing, batch, steps in _batches(ground, asked):
             for checkpointing in (AUTO if asked.gradient_checkpointing == AUTO else "off", "on"):
                 yield look(
@@ -111,9 +111,9 @@ def shorter(ground: Ground, smallest: TrainConfig, asked: TrainConfig) -> Iterat
         length //= 2
 
 
-def _bases(ground: Ground, asked: TrainConfig) -> list[str]:
-    """On a CPU the base stays as it is: 4 bits are slower there and save little."""
-    if ground.shape.quantized or not ground.device.is_gpu:
+def _bases(ground: Ground, asked: TrainConfig, fits: bool) -> list[str]:
+    """On a CPU the base stays as it is where it can: 4 bits are slower there."""
+    if ground.shape.quantized or (fits and not ground.device.is_gpu):
         return [asked.quantization]
     return list(dict.fromkeys(("none", asked.quantization, "nf4")))
 

@@ -65,8 +65,11 @@ def estimate(
     )
     overhead = _overhead(sum(item.bytes for item in items), device)
     as_stored = shape.dtype_bytes == width and config.quantization == "none"
-    loading = 0 if device.is_gpu or as_stored else IMPORTS + LIBRARIES + shape.parameters * width + shape.file_bytes
-    return Memory(items, overhead, device.is_gpu, device.free, checkpointing, loading)
+    if device.is_gpu or as_stored:
+        return Memory(items, overhead, device.is_gpu, device.free, checkpointing)
+    # Weights are converted one after the other, out of files that are mapped all the while.
+    loading = IMPORTS + LIBRARIES + base_bytes(shape, config.quantization, width) + shape.file_bytes
+    return Memory(items, overhead, False, device.free, checkpointing, loading, shape.file_bytes)
 
 
 def base_bytes(shape: Shape, quantization: str, width: int) -> int:

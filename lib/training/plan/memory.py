@@ -25,8 +25,8 @@ class Memory:
 
     `peak` is what a run reports: on a GPU what torch has allotted, on a CPU all of the process. `needed` is what has to
     be free: on a GPU more (context, reserve), on a CPU less (files that are only mapped). `loading`: peak while the
-    base is read, which the steps need not reach. `source` says which dry run measured the peak; empty when it is the
-    sum of the parts.
+    base is read, which the steps need not reach, `mapped` of it from files. `source` says which dry run measured the
+    peak; empty when it is the sum of the parts.
     """
 
     items: tuple[Item, ...]
@@ -35,13 +35,18 @@ class Memory:
     free: int
     checkpointing: bool
     loading: int = 0
+    mapped: int = 0
     measured: int | None = None
     source: str = ""
 
     @property
     def estimated(self) -> int:
-        parts = sum(item.bytes for item in self.items)
-        return parts if self.on_gpu else max(parts + self.overhead.bytes, self.loading)
+        return max(self._steps, self.loading)
+
+    @property
+    def _steps(self) -> int:
+        """Peak of the steps themselves."""
+        return sum(item.bytes for item in self.items) + (0 if self.on_gpu else self.overhead.bytes)
 
     @property
     def peak(self) -> int:
@@ -51,7 +56,16 @@ class Memory:
     def needed(self) -> int:
         if self.on_gpu:
             return self.peak + self.overhead.bytes
-        return self.peak - sum(item.bytes for item in self.items if item.reclaimable)
+        given_back = sum(item.bytes for item in self.items if item.reclaimable)
+        if self.measured is None:
+            return max(self._steps - given_back, self.loading - self.mapped)
+        return self.measured - (self.mapped if self.loading > self._steps else given_back)
+
+    @property
+    def how(self) -> str:
+        """Where the figure of the peak is from."""
+        reading = "estimated; it is reached while the base is read from its files"
+        return self.source or (reading if self.loading > self._steps else "estimated, the sum of the parts")
 
     @property
     def usable(self) -> int:

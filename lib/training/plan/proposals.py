@@ -29,7 +29,7 @@ def propose(ground: Ground, asked: TrainConfig, now: Candidate) -> tuple[Proposa
 
     Empty when nothing better is to be had.
     """
-    found = [one for one in candidates(ground, asked) if one.memory.fits]
+    found = [one for one in candidates(ground, asked, now.memory.fits) if one.memory.fits]
     chosen: list[Proposal] = []
     if not now.memory.fits:
         smallest = replace(
@@ -37,7 +37,7 @@ def propose(ground: Ground, asked: TrainConfig, now: Candidate) -> tuple[Proposa
             per_device_train_batch_size=1,
             gradient_accumulation_steps=asked.rows_per_step,
             gradient_checkpointing="on",
-            quantization="nf4" if ground.device.is_gpu else asked.quantization,
+            quantization=asked.quantization if ground.shape.quantized else "nf4",
         )
         found = found or [one for one in shorter(ground, smallest, asked) if one.memory.fits][:1]
         if not found:

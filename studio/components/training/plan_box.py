@@ -69,7 +69,7 @@ def _memory(found: Plan) -> None:
         else:
             st.badge(f"does not fit: {escape(words)}", color="red", icon=":material/block:", width="content")
         source = "measured" if found.measured else "estimated"
-        st.badge(source, color="gray", help=f"{need.source or 'The sum of its parts.'} Peak {memory(need.peak)}.")
+        st.badge(source, color="gray", help=f"Peak {memory(need.peak)}: {need.how}.")
     parts = [item for item in (*need.items, need.overhead) if item.bytes > 0]
     _bar([(item.name, item.bytes) for item in parts], need.free)
     with st.expander("Memory by part", icon=":material/memory:"):

@@ -87,3 +87,20 @@ def test_a_cpu(tmp_path, measured: float, settings: dict[str, Any], rows: int, l
     twice = config.gradient_checkpointing == "on"
     found = estimate(shape, config, CPU, batch, precision, checkpointing=twice)
     assert found.peak / 2**20 == pytest.approx(measured, rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("reading", "needed", "settings"),
+    [(6.52, 4.37, {}), (3.75, 1.61, NF4), (4.40, 2.27, INT8)],
+    ids=["as it is", "4 bits", "8 bits"],
+)
+def test_a_cpu_while_the_base_is_read(tmp_path, reading: float, needed: float, settings: dict[str, Any]):
+    """A Llama shape of 1.1 billion parameters stored in 16 bits, computed in 32; GiB of the process, and without what
+    is mapped. A batch of one word: the steps need less."""
+    config = {**STARTER, "hidden_size": 2048, "intermediate_size": 5632, "num_hidden_layers": 22, "vocab_size": 32000}
+    config |= {"num_attention_heads": 32, "num_key_value_heads": 4, "tie_word_embeddings": False}
+    shape = read_shape(write_hollow(tmp_path / "model", config))
+    asked = TrainConfig.from_settings({**settings, "r": 1, "target_modules": "q_proj"})
+    found = estimate(shape, asked, CPU, Batch(1, 1, 1, 1), "fp32", checkpointing=False)
+    assert found.peak / 2**30 == pytest.approx(reading, rel=0.15)
+    assert found.needed / 2**30 == pytest.approx(needed, rel=0.25)

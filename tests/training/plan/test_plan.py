@@ -123,6 +123,24 @@ def test_what_cannot_fit_is_refused_with_the_nearest_change(store, seven):
     assert mended.config.rows_per_step == config.rows_per_step
 
 
+def test_a_large_model_fits_a_cpu_in_4_bits(store, seven):
+    """Its files are mapped while it is read: they are part of the peak, and none of what has to be free."""
+    info, config, device = store(), TrainConfig(max_steps=8), cpu(22)
+    asked = plan(info, seven, "llama2", config, device)
+    assert not asked.fits and asked.memory.peak > 37 * 2**30 > 28 * 2**30 > asked.memory.needed > 25 * 2**30
+    assert "while the base is read" in asked.memory.how
+    nearest = asked.proposals[0]
+    assert nearest.settings == {"quantization": "nf4"} and nearest.bytes < 8 * 2**30
+    mended = plan(info, seven, "llama2", TrainConfig.from_settings({**config.to_dict(), **nearest.settings}), device)
+    assert mended.fits and mended.memory.needed == nearest.bytes
+    assert mended.pace.ready_seconds > asked.pace.ready_seconds and mended.pace.seconds > asked.pace.seconds
+
+
+def test_a_cpu_where_all_fits_is_not_told_of_4_bits(store, seven):
+    found = plan(store(), seven, "llama2", TrainConfig(max_steps=8), cpu(64))
+    assert found.fits and all("quantization" not in one.settings for one in found.proposals)
+
+
 def test_a_batch_left_to_the_plan_is_the_largest_that_fits(store, seven):
     info, config = store(LONG_ROWS), TrainConfig(quantization="nf4", gradient_checkpointing="on")
     left = replace(config, per_device_train_batch_size=0, gradient_accumulation_steps=2)
