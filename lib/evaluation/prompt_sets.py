@@ -22,7 +22,7 @@ from lib.errors import BadInput, NotFound
 from lib.evaluation.prompt_files import read_prompts
 from lib.records import Conversation
 from lib.storage import check_name
-from lib.words import counted
+from lib.words import counted, moment
 
 Messages = Sequence[Mapping[str, Any]]
 WHAT = "prompt set name"
@@ -39,7 +39,7 @@ class PromptSet:
     created_by: str
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return {**asdict(self), "created_at": moment(self.created_at)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class PromptView:
     created_by: str
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return {**asdict(self), "created_at": moment(self.created_at)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from lib.jobs import queue
 from lib.jobs.queue import JobView
 from lib.storage import MANIFEST, read_json, run_dir
 from lib.training import runs
+from lib.words import moment
 
 KINDS = {"adapter": "package adapter", "merged": "package"}
 """Kind of package -> kind of job. A merged one is made by loading the model; an adapter need not wait for a device."""
@@ -44,7 +45,8 @@ class PackageView:
 
     def to_dict(self) -> dict[str, Any]:
         """The shape of `package --json`."""
-        return {**self.manifest, "out": str(self.folder), "bytes": self.bytes}
+        made = moment(self.manifest.get("made_at"))
+        return {**self.manifest, "made_at": made, "out": str(self.folder), "bytes": self.bytes}
 
 
 def submit(

@@ -146,6 +146,8 @@ def test_sample_answers_are_shown_as_text() -> None:
     (run.folder / "samples.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     app = open_page("runs", run=run.id)
     assert "<script>40</script>" in texts(app, "text")
+    (run.folder / "samples.jsonl").write_text(json.dumps({**lines[-1], "ended": "length"}) + "\n")
+    assert "<script>40</script> …" in texts(open_page("runs", run=run.id), "text")
     assert not [text for text in texts(app, "markdown") if "<script>" in text or "<b>" in text.replace("\\<", "")]
 
 

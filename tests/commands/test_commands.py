@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -291,3 +292,9 @@ def test_a_damaged_database_is_named(command, home: Path):
     (home / "studio.db").write_bytes(b"this is no database at all " * 100)
     result = command("runs")
     assert result.code == 1 and "database" in result.err and "Traceback" not in result.err
+
+
+def test_which_version_this_is(home, command):
+    found = command("--version")
+    assert found.code == 0 and found.out.startswith("Tandem, commit ")
+    assert f"transformers {version('transformers')}" in found.out

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lib.evaluation import votes
+from lib.evaluation import prompt_sets, votes
 from lib.words import moment
 from tests.app import seeds
 
@@ -27,6 +27,8 @@ def test_a_moment_is_written_in_utc():
         ("comparisons",),
         ("comparison", "1"),
         ("votes",),
+        ("prompts",),
+        ("prompts", "hard"),
         ("models",),
         ("system",),
     ],
@@ -34,6 +36,7 @@ def test_a_moment_is_written_in_utc():
 )
 def test_every_moment_in_a_document_can_be_read_back(home, command, asked):
     votes.create(1, "starter", seeds.full().id, "ann")
+    prompt_sets.add("hard", [{"role": "user", "content": "Why?"}])
     found = dict(moments(command(*asked, "--json").json()))
     assert found
     assert all(value is None or datetime.fromisoformat(value).utcoffset() is not None for value in found.values())
@@ -50,3 +53,11 @@ def moments(document: Any, at: str = "") -> Iterator[tuple[str, Any]]:
     elif isinstance(document, list):
         for number, value in enumerate(document):
             yield from moments(value, f"{at}[{number}]")
+
+
+def test_who_voted_last_when(home, command):
+    ballot = votes.create(1, "starter", seeds.full().id, "ann")
+    votes.cast(ballot.id, "bob", ballot.rows[0], "left")
+    votes.close(ballot.id, "ann")
+    (rater,) = command("votes", ballot.id, "--json").json()["raters"]
+    assert datetime.fromisoformat(rater["last_at"]).utcoffset() is not None

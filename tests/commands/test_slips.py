@@ -71,8 +71,3 @@ def test_ctrl_c_at_any_moment_ends_the_wait(home, monkeypatch):
         timer.start()
         assert follow(job_id).status == "stopped"
         timer.join()
-
-
-def test_which_version_this_is(home, command):
-    found = command("--version")
-    assert found.code == 0 and found.out.startswith("Tandem, commit ") and "transformers 5." in found.out

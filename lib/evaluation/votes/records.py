@@ -193,7 +193,7 @@ class Results:
             "share": {"mean": self.share, "low": self.share_low, "high": self.share_high},
             "agreement": self.agreement.to_dict(),
             "position": {**asdict(self.position), "sentence": self.position.sentence},
-            "raters": [asdict(rater) for rater in self.raters],
+            "raters": [{**asdict(rater), "last_at": moment(rater.last_at)} for rater in self.raters],
             "prompts": [asdict(prompt) for prompt in self.prompts],
             "same": self.same,
         }

@@ -53,6 +53,7 @@ class Candidate:
 def look(ground: Ground, config: TrainConfig, asked: TrainConfig, *, checkpointing: bool | None = None) -> Candidate:
     """One candidate; `checkpointing` None leaves `auto` to what fits."""
     memory = _memory(ground, config, checkpointing)
+    same = config.quantization == asked.quantization
     pace = pace_of(
         ground.shape,
         config,
@@ -60,7 +61,7 @@ def look(ground: Ground, config: TrainConfig, asked: TrainConfig, *, checkpointi
         ground.rows,
         checkpointing=memory.checkpointing,
         precision=precision_of(config, ground.device),
-        rate=ground.rate,
+        rate=ground.rate if same else replace(ground.rate, ready_seconds=None),  # quantising takes its time
     )
     before, after = asked.to_dict(), config.to_dict()
     return Candidate(config, memory, pace, {key: after[key] for key in KEYS if after[key] != before[key]})
@@ -112,7 +113,7 @@ def shorter(ground: Ground, smallest: TrainConfig, asked: TrainConfig) -> Iterat
 
 
 def _bases(ground: Ground, asked: TrainConfig, fits: bool) -> list[str]:
-    """On a CPU the base stays as it is where it can: 4 bits are slower there."""
+    """On a CPU the base stays as it was asked for where it can: 4 bits are slower there."""
     if ground.shape.quantized or (fits and not ground.device.is_gpu):
         return [asked.quantization]
     return list(dict.fromkeys(("none", asked.quantization, "nf4")))

@@ -64,8 +64,7 @@ def estimate(
         _loss(shape, batch, width, kernels),
     )
     overhead = _overhead(sum(item.bytes for item in items), device)
-    as_stored = shape.dtype_bytes == width and config.quantization == "none"
-    if device.is_gpu or as_stored:
+    if device.is_gpu or shape.quantized or shape.dtype_bytes == width:  # mapped files stand among the parts
         return Memory(items, overhead, device.is_gpu, device.free, checkpointing)
     # Weights are converted one after the other, out of files that are mapped all the while.
     loading = IMPORTS + LIBRARIES + base_bytes(shape, config.quantization, width) + shape.file_bytes

@@ -26,7 +26,7 @@ class Memory:
     `peak` is what a run reports: on a GPU what torch has allotted, on a CPU all of the process. `needed` is what has to
     be free: on a GPU more (context, reserve), on a CPU less (files that are only mapped). `loading`: peak while the
     base is read, which the steps need not reach, `mapped` of it from files. `source` says which dry run measured the
-    peak; empty when it is the sum of the parts.
+    peak; empty when it is estimated.
     """
 
     items: tuple[Item, ...]
@@ -49,6 +49,11 @@ class Memory:
         return sum(item.bytes for item in self.items) + (0 if self.on_gpu else self.overhead.bytes)
 
     @property
+    def of_reading(self) -> bool:
+        """The peak is reached while the base is read, not in the steps."""
+        return self.loading > self._steps
+
+    @property
     def peak(self) -> int:
         return self.estimated if self.measured is None else self.measured
 
@@ -57,15 +62,17 @@ class Memory:
         if self.on_gpu:
             return self.peak + self.overhead.bytes
         given_back = sum(item.bytes for item in self.items if item.reclaimable)
-        if self.measured is None:
-            return max(self._steps - given_back, self.loading - self.mapped)
-        return self.measured - (self.mapped if self.loading > self._steps else given_back)
+        if self.measured is not None and not self.of_reading:
+            return self.measured - given_back
+        # The steps stay an estimate where the measured peak is another's.
+        reading = max(self.loading, self.measured or 0) - self.mapped
+        return max(self._steps - given_back, reading)
 
     @property
     def how(self) -> str:
         """Where the figure of the peak is from."""
         reading = "estimated; it is reached while the base is read from its files"
-        return self.source or (reading if self.loading > self._steps else "estimated, the sum of the parts")
+        return self.source or (reading if self.of_reading else "estimated, the sum of the parts")
 
     @property
     def usable(self) -> int:
@@ -102,5 +109,6 @@ class Memory:
             "fits": self.fits,
             "measured": self.measured is not None,
             "source": self.source,
+            "how": self.how,
             "gradient_checkpointing": self.checkpointing,
         }

@@ -50,9 +50,10 @@ LAYER_SECONDS = 0.004  # a layer of a micro-batch on a GPU, before any arithmeti
 CPU_LAYER_SECONDS = 0.0005
 CPU_BF16 = 0.64  # of the time of float32, on processors with units for it
 CPU_HALF_SLOWER = 2.0  # half precision on a CPU that has no units for it
-# A weight, on two cores of a server: to quantise it as the base is read, and to unpack it for a batch, there and back.
-CPU_QUANTIZE_SECONDS = {"nf4": 30e-9, "int8": 12e-9}
-CPU_UNPACK_SECONDS = {"nf4": 3.6e-9}
+# A weight, on one core of a server, from what two took: to quantise it as the base is read, and to unpack it for a
+# batch, there and back.
+CPU_QUANTIZE_SECONDS = {"nf4": 60e-9, "int8": 24e-9}
+CPU_UNPACK_SECONDS = {"nf4": 7.2e-9, "int8": 9e-9}
 IMPORT_SECONDS = 20.0  # of libraries, with the worker and the rows
 READ_BYTES_A_SECOND = 1.0e9
 EVAL_SHARE = 0.4  # of a training token's time: no way back
@@ -120,8 +121,8 @@ def pace_of(
     ready = rate.ready_seconds
     if ready is None:
         ready = IMPORT_SECONDS + shape.file_bytes / READ_BYTES_A_SECOND
-        if not device.is_gpu:
-            ready += shape.linear * CPU_QUANTIZE_SECONDS.get(config.quantization, 0)
+        if not device.is_gpu and not shape.quantized:
+            ready += shape.linear * CPU_QUANTIZE_SECONDS.get(config.quantization, 0) / max(device.cores, 1)
     return Pace(
         steps=steps,
         epochs=epochs,
@@ -143,8 +144,9 @@ def microbatch_seconds(
     layers = shape.layers * (1.5 if checkpointing else 1.0)
     if not device.is_gpu:
         slower = 1.0 if precision == "fp32" else CPU_BF16 if device.bf16 else CPU_HALF_SLOWER
-        unpacking = shape.linear * CPU_UNPACK_SECONDS.get(config.quantization, 0) * (1.5 if checkpointing else 1.0)
-        return work / (device.gigaflops * 1e9 * max(device.cores, 1)) * slower + layers * CPU_LAYER_SECONDS + unpacking
+        one_core = work / (device.gigaflops * 1e9) * slower
+        one_core += shape.linear * CPU_UNPACK_SECONDS.get(config.quantization, 0) * (1.5 if checkpointing else 1.0)
+        return one_core / max(device.cores, 1) + layers * CPU_LAYER_SECONDS
     slower = (INT8_SLOWER if config.quantization == "int8" else 1.0) * (8.0 if precision == "fp32" else 1.0)
     return work / (teraflops(device) * 1e12 * OF_PEAK) * slower + layers * LAYER_SECONDS
 

@@ -96,7 +96,7 @@ def _with_dry_run(ground: Ground, config: TrainConfig, dry: DryRun | None) -> tu
 
 def _correction(now: Candidate, peak: int) -> float:
     of_batch = now.memory.of_batch
-    if not of_batch:
+    if not of_batch or now.memory.of_reading:  # then the peak says nothing of a batch
         return 1.0
     return min(max((peak - (now.memory.estimated - of_batch)) / of_batch, LEAST), MOST)
 

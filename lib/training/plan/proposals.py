@@ -80,7 +80,7 @@ def _why(key: str, candidate: Candidate) -> str:
         ),
         "quantization": {
             "none": "the base in full precision needs no unpacking at every layer",
-            "nf4": "the base in 4 bits takes a quarter of the memory",
+            "nf4": "the base in 4 bits takes the least memory",
             "int8": "the base in 8 bits takes half of the memory",
         }[config.quantization],
         "packing": "packed sequences are of one length, so that no batch is much larger than the others",

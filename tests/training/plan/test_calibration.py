@@ -1,7 +1,7 @@
-"""Estimates against measured peaks: every one within 15 %.
+"""Estimates against measured peaks: every one within 15 % (of what has to be free while a base is read, 25 %).
 
 Of one H100 (80 GB): a Llama-2-7B shape with random weights, peaks as torch counts them in GiB. Of a CPU: the starter,
-peaks of the whole process in MiB, with half of the tokens learned.
+peaks of the whole process in MiB, with half of the tokens learned; and a larger model while it is read, in GiB.
 """
 
 from __future__ import annotations
@@ -104,3 +104,23 @@ def test_a_cpu_while_the_base_is_read(tmp_path, reading: float, needed: float, s
     found = estimate(shape, asked, CPU, Batch(1, 1, 1, 1), "fp32", checkpointing=False)
     assert found.peak / 2**30 == pytest.approx(reading, rel=0.15)
     assert found.needed / 2**30 == pytest.approx(needed, rel=0.25)
+
+
+def test_a_measured_peak_of_reading_says_nothing_of_the_steps(tmp_path):
+    """Pages of the files may have been taken back while it was measured: what the steps need stays the least."""
+    shape = read_shape(write_hollow(tmp_path / "model", LLAMA2_7B))
+    config = TrainConfig(per_device_train_batch_size=1)
+    found = estimate(shape, config, CPU, Batch(1, 85, 50, 85), "fp32", checkpointing=False)
+    assert found.of_reading and found.mapped == shape.file_bytes
+    for peak in (found.peak, found.peak // 2):
+        assert found.with_measurement(peak, "a dry run").needed >= found.needed
+    steps = estimate(shape, config, CPU, Batch(8, 8000, 50, 1000), "fp32", checkpointing=False)
+    assert not steps.of_reading and steps.with_measurement(100, "a dry run").needed == 100
+
+
+def test_files_that_are_used_as_they_are_mapped_are_counted_once(tmp_path):
+    shape = read_shape(write_hollow(tmp_path / "model", LLAMA2_7B))
+    for settings in ({}, NF4):
+        config = TrainConfig.from_settings({**settings, "per_device_train_batch_size": 1})
+        found = estimate(shape, config, CPU, Batch(1, 85, 50, 85), "bf16", checkpointing=False)
+        assert not found.of_reading and found.peak < 1.25 * shape.file_bytes + (4 << 30)
