@@ -10,6 +10,7 @@ from lib.evaluation.statistics.words import listed
 from lib.words import counted
 
 BETTER, WORSE = "tuned better", "tuned worse"
+BOTH = "both"  # by some metrics better, by others worse
 MANY_CUT = 0.2  # share of a side's answers
 
 # What it makes of the references (loss) and of its own answers -> is it better, in words.
@@ -20,6 +21,14 @@ _MEANINGS = {
     ),
     (BETTER, ""): (
         "In part: it finds the reference answers likelier, but what it writes itself is not measurably closer to them."
+    ),
+    (BETTER, BOTH): (
+        "In part: it finds the reference answers likelier, but what it writes itself is closer to them by some "
+        "metrics and further by others."
+    ),
+    (WORSE, BOTH): (
+        "No: it finds the reference answers less likely, and what it writes is closer to them by some metrics and "
+        "further by others."
     ),
     (WORSE, BETTER): "Yes and no: what it writes is closer to the reference answers, which it finds less likely.",
     (WORSE, WORSE): "No: it finds the reference answers less likely, and what it writes is further from them.",
@@ -34,6 +43,8 @@ _NEXT = {
         "train longer or on more rows."
     ),
     (BETTER, ""): "Train longer or on more rows, or ask more questions.",
+    (BETTER, BOTH): "Read the examples below, then train longer or on more rows.",
+    (WORSE, BOTH): "Read the examples below.",
     (WORSE, BETTER): "Read the examples below.",
     (WORSE, WORSE): (
         "It has unlearned more than it learned: a lower learning rate, fewer passes or another template may help."
@@ -69,9 +80,9 @@ def meaning(view: ComparisonView, side: str) -> str:
 
 
 def _found(view: ComparisonView, side: str) -> tuple[str, str]:
-    """The verdicts on the references and on its own answers; empty where there is none, or both ways."""
+    """The verdicts on the references and on its own answers; empty where there is none."""
     likely, written = _ways(view, side, "loss"), _ways(view, side, "text")
-    return next(iter(likely), ""), next(iter(written)) if len(written) == 1 else ""
+    return next(iter(likely), ""), BOTH if len(written) > 1 else next(iter(written), "")
 
 
 def _is_run(view: ComparisonView, side: str) -> bool:
