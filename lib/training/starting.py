@@ -36,8 +36,8 @@ def create(data: str, model: str, template: str, config: TrainConfig, user: str,
     _check_model(model)
     renderer = get_template(template)
     template = renderer.name  # of a saved one, the version of today
-    config = settled(info, model, template, config)
     _check_plan(info, model, template, config)
+    config = settled(info, model, template, config)
     run_id = _new_id()
     run = Run(
         id=run_id,

@@ -11,6 +11,7 @@ from lib.training.config import AUTO, AUTO_ROWS, TrainConfig
 from lib.training.plan.batches import Counts, longest_batch
 from lib.training.plan.estimate import Precision, estimate
 from lib.training.plan.shape_files import read_shape
+from lib.training.plan.shapes import Shape
 
 
 def precision_of(config: TrainConfig, device: Device | None = None) -> Precision:
@@ -23,21 +24,15 @@ def precision_of(config: TrainConfig, device: Device | None = None) -> Precision
     return "fp16" if device.is_gpu else "fp32"
 
 
-def with_batch(
-    folder: Path, config: TrainConfig, lengths: Counts, trained: Counts, device: Device | None = None
-) -> TrainConfig:
+def with_batch(shape: Shape, config: TrainConfig, lengths: Counts, trained: Counts, device: Device) -> TrainConfig:
     """The settings with a batch in place of 0: the largest that fits, with as many rows in every step.
 
     Args:
         lengths, trained: tokens of each row to train on, and how many of them are learned.
-
-    Raises:
-        ModelError: the model's files cannot be read.
     """
     if config.per_device_train_batch_size:
         return config
-    device = device or default_device()
-    shape, precision, rows = read_shape(folder), precision_of(config, device), config.rows_per_step
+    precision, rows = precision_of(config, device), config.rows_per_step
     at_auto = (False, True) if device.is_gpu else (False,)
     ways = {"on": (True,), "off": (False,)}.get(config.gradient_checkpointing, at_auto)
     for size in (size for size in range(AUTO_ROWS, 0, -1) if rows % size == 0):

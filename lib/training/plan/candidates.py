@@ -8,7 +8,7 @@ from typing import Any
 
 from lib.devices import Device
 from lib.training.config import AUTO, TrainConfig
-from lib.training.plan.auto import precision_of
+from lib.training.plan.auto import precision_of, with_batch
 from lib.training.plan.batches import longest_batch
 from lib.training.plan.estimate import estimate
 from lib.training.plan.memory import Memory
@@ -16,15 +16,8 @@ from lib.training.plan.pace import Pace, Rate, pace_of
 from lib.training.plan.rows import Rows
 from lib.training.plan.shapes import Shape
 
-KEYS = (
-    "gradient_checkpointing",
-    "quantization",
-    "packing",
-    "group_by_length",
-    "per_device_train_batch_size",
-    "gradient_accumulation_steps",
-    "max_length",
-)
+BATCH = ("per_device_train_batch_size", "gradient_accumulation_steps")
+KEYS = ("gradient_checkpointing", "quantization", "packing", "group_by_length", *BATCH, "max_length")
 UNEVEN = 2.0  # longest row against the mean one, from which on packing is worth a look
 NEAR = 0.25  # how far the rows of a packed step may be from what was asked for
 
@@ -42,7 +35,7 @@ class Ground:
 
 @dataclass(frozen=True)
 class Candidate:
-    """Settings with what they come to; `changed` are the keys that differ from those that were asked about."""
+    """Settings with what they come to; `changed`: what differs from those that were asked about, and leads to them."""
 
     config: TrainConfig
     memory: Memory
@@ -63,8 +56,21 @@ def look(ground: Ground, config: TrainConfig, asked: TrainConfig, *, checkpointi
         precision=precision_of(config, ground.device),
         rate=ground.rate if same else replace(ground.rate, ready_seconds=None),  # quantising takes its time
     )
+    return Candidate(config, memory, pace, _changed(ground, config, asked))
+
+
+def _changed(ground: Ground, config: TrainConfig, asked: TrainConfig) -> dict[str, Any]:
+    """What to change; the batch is not named where, left to the plan, it comes to the same."""
     before, after = asked.to_dict(), config.to_dict()
-    return Candidate(config, memory, pace, {key: after[key] for key in KEYS if after[key] != before[key]})
+    changed = {key: after[key] for key in KEYS if after[key] != before[key]}
+    if asked.per_device_train_batch_size:
+        return changed
+    left = replace(
+        config, per_device_train_batch_size=0, gradient_accumulation_steps=asked.gradient_accumulation_steps
+    )
+    if with_batch(ground.shape, left, ground.rows.lengths, ground.rows.learned, ground.device) != config:
+        return changed
+    return {key: value for key, value in changed.items() if key not in BATCH}
 
 
 def _memory(ground: Ground, config: TrainConfig, checkpointing: bool | None) -> Memory:

@@ -47,10 +47,10 @@ def plan(
     device = device or device_at_its_turn()
     found = models.find(model)
     shape, rows = read_shape(found.path), rows_of(info, model, template, config)
-    config = with_batch(found.path, config, rows.lengths, rows.learned, device)
+    asked, config = config, with_batch(shape, config, rows.lengths, rows.learned, device)
     dry = newest_dry_run(info, model, template, config, device)
     ground, now = _with_dry_run(Ground(shape, device, rows, _rate(model, shape, config, device, dry)), config, dry)
-    better = propose(ground, config, now) if proposals and rows.used else ()
+    better = propose(ground, asked, now) if proposals and rows.used else ()
     pace = now.pace
     return Plan(
         data=info.ref,

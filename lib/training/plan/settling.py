@@ -11,6 +11,7 @@ from lib.errors import StudioError
 from lib.training.config import AUTO_ROWS, TrainConfig
 from lib.training.plan.auto import with_batch
 from lib.training.plan.rows import rows_of
+from lib.training.plan.shape_files import read_shape
 from lib.training.plan.turns import device_at_its_turn
 
 
@@ -25,6 +26,7 @@ def settled(
         return config
     try:
         rows = rows_of(info, model, template, config)
-        return with_batch(models.find(model).path, config, rows.lengths, rows.learned, device or device_at_its_turn())
+        shape = read_shape(models.find(model).path)
+        return with_batch(shape, config, rows.lengths, rows.learned, device or device_at_its_turn())
     except StudioError:
         return replace(config, per_device_train_batch_size=AUTO_ROWS)

@@ -152,6 +152,19 @@ def test_a_batch_left_to_the_plan_is_the_largest_that_fits(store, seven):
     assert not plan(info, seven, "llama2", left, gpu(3)).fits
 
 
+@pytest.mark.parametrize("device", [cpu(22), gpu(7), gpu(12), gpu(40), gpu(79)], ids=lambda one: f"{one.memory:_}")
+def test_a_proposal_is_what_it_comes_to_with_the_batch_left_to_the_plan(store, seven, device):
+    info = store(LONG_ROWS)
+    config = TrainConfig(gradient_checkpointing="off", per_device_train_batch_size=0, gradient_accumulation_steps=2)
+    found = plan(info, seven, "llama2", config, device)
+    assert found.proposals
+    for one in found.proposals:
+        chosen = TrainConfig.from_settings({**config.to_dict(), **one.settings})
+        then = plan(info, seven, "llama2", chosen, device, proposals=False)
+        assert then.fits
+        assert (then.memory.needed, then.pace.seconds) == (one.bytes, pytest.approx(one.seconds, rel=1e-6))
+
+
 def test_a_run_keeps_the_batch_that_was_chosen_for_it(tiny_home, store):
     info, config = store(), TrainConfig.from_settings(PRESETS["first-look"].settings)
     assert config.per_device_train_batch_size == 0 and PRESETS["first-look"].model == "starter"
