@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import platform
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,18 @@ def versions(names: Sequence[str] = LIBRARIES) -> dict[str, str]:
         with contextlib.suppress(PackageNotFoundError):
             found[name] = version(name)
     return found
+
+
+def listed(found: Mapping[str, str]) -> str:
+    """`versions` in one line."""
+    return ", ".join(f"{name} {number}" for name, number in found.items())
+
+
+def commit_words(git: Mapping[str, Any]) -> str:
+    """What `git_state` found, in words."""
+    if not git:
+        return "not in a checkout with a commit"
+    return f"commit {git['commit'][:12]}{', with changes that are not committed' if git['dirty'] else ''}"
 
 
 def git_state(folder: Path) -> dict[str, Any]:

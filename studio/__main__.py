@@ -65,11 +65,9 @@ def studio(
 
 def _say_version() -> None:
     from lib.settings import ROOT
-    from lib.versions import git_state, versions
+    from lib.versions import commit_words, git_state, listed, versions
 
-    state = git_state(ROOT)
-    commit = state.get("commit", "unknown")[:12] + (" with changes" if state.get("dirty") else "")
-    print(f"Tandem, commit {commit}; " + ", ".join(f"{name} {number}" for name, number in versions().items()))
+    print(f"Tandem, {commit_words(git_state(ROOT))}; {listed(versions())}")
 
 
 def build(arguments: list[str]) -> typer.Typer:

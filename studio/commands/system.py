@@ -12,6 +12,7 @@ from lib.errors import BadInput
 from lib.settings import settings
 from lib.system import actions, freeing
 from lib.system.document import document
+from lib.versions import commit_words, listed
 from lib.words import counted, duration, size
 from studio.commands.output import AsJson, emit, table
 
@@ -148,6 +149,5 @@ def _settings(found: dict[str, Any]) -> None:
 
 def _versions(found: dict[str, Any]) -> None:
     print()
-    print(", ".join(f"{name} {number}" for name, number in found["versions"].items()))
-    if found["git"]:
-        print(f"studio {found['git']['commit'][:12]}{' with changes' if found['git']['dirty'] else ''}")
+    print(listed(found["versions"]))
+    print(f"studio: {commit_words(found['git'])}")

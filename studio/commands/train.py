@@ -13,6 +13,7 @@ from lib.training import runs as store
 from lib.training.config import TrainConfig
 from lib.training.remedies import remedy
 from lib.training.repeat import command_line
+from lib.versions import commit_words, listed
 from lib.words import duration
 from studio.commands.chosen import MODEL_HELP, PRESET_HELP, TEMPLATE_HELP, chosen_settings
 from studio.commands.output import (
@@ -177,9 +178,9 @@ def _print_facts(facts: dict[str, Any]) -> None:
         if key in facts:
             print(f"{key.replace('_', ' ')}: {facts[key]}")
     if git := facts.get("git"):
-        print(f"studio: commit {git['commit']}{', with changes' if git['dirty'] else ''}")
+        print(f"studio: {commit_words(git)}")
     if versions := facts.get("versions"):
-        print(", ".join(f"{name} {version}" for name, version in versions.items()))
+        print(listed(versions))
     if "ready_seconds" in facts:
         other = f"; {facts['other_share']:.0%} of the time since was not steps" if "other_share" in facts else ""
         print(f"first step {duration(facts['ready_seconds'])} after the start of its process{other}")

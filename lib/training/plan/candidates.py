@@ -65,9 +65,7 @@ def _changed(ground: Ground, config: TrainConfig, asked: TrainConfig) -> dict[st
     changed = {key: after[key] for key in KEYS if after[key] != before[key]}
     if asked.per_device_train_batch_size:
         return changed
-    left = replace(
-        config, per_device_train_batch_size=0, gradient_accumulation_steps=asked.gradient_accumulation_steps
-    )
+    left = replace(config, per_device_train_batch_size=0, gradient_accumulation_steps=asked.gradient_accumulation_steps)
     if with_batch(ground.shape, left, ground.rows.lengths, ground.rows.learned, ground.device) != config:
         return changed
     return {key: value for key, value in changed.items() if key not in BATCH}

@@ -57,4 +57,5 @@ def show_samples(run_id: str) -> None:
 def _answer(sample: Sample) -> None:
     ended = {"length": "cut at the longest sample", "refused": sample.problem}.get(sample.ended, "ended by itself")
     st.markdown(f":small[:gray[step {sample.step} · {sample.tokens} tokens, {escape(ended)}]]")
-    st.text(f"{sample.answer or '(nothing)'}{' …' if sample.ended == 'length' else ''}")
+    went_on = " …" if sample.answer and sample.ended == "length" else ""
+    st.text(f"{sample.answer or '(nothing)'}{went_on}")

@@ -9,7 +9,7 @@ import streamlit as st
 from lib.system import values
 from lib.system.document import SHOWN
 from lib.system.values import Value
-from lib.versions import versions
+from lib.versions import commit_words, versions
 from studio import cache
 from studio.components.text import escape
 
@@ -48,12 +48,7 @@ def _line(value: Value) -> dict[str, str]:
 
 def _versions() -> None:
     st.header("Versions", anchor=False)
-    commit = cache.commit()
-    if commit:
-        changed = ", with changes that are not committed" if commit["dirty"] else ""
-        st.caption(f"Studio: commit {commit['commit'][:12]}{changed} · {escape(platform.platform())}")
-    else:
-        st.caption(f"Studio: not in a checkout with a commit · {escape(platform.platform())}")
+    st.caption(f"Studio: {commit_words(cache.commit())} · {escape(platform.platform())}")
     found = [{"library": name, "version": number} for name, number in versions(SHOWN).items()]
     half = -(-len(found) // 2)
     for column, part in zip(st.columns(2), (found[:half], found[half:]), strict=True):

@@ -12,7 +12,7 @@ from lib.errors import StudioError
 from lib.jobs.queue import JobView
 from lib.training.config import TrainConfig
 from lib.training.plan import Plan, dry_run_job, plan, submit_dry_run
-from lib.training.plan.words import memory
+from lib.training.plan.words import GIB, memory
 from lib.training.runs import command_line
 from lib.words import counted, duration
 from studio import person, state
@@ -61,15 +61,16 @@ def plan_box(
 
 def _memory(found: Plan) -> None:
     need = found.memory
-    there = f"{memory(need.free)} free" if need.fits else f"{memory(need.usable)} usable"
-    words = f"{memory(need.needed)} of {there} on {found.device.name}"
+    there, word = (need.free, "free") if need.fits else (need.usable, "usable")
+    words = f"{need.needed / GIB:.1f} of {there / GIB:.1f} GiB"
     with st.container(horizontal=True, vertical_alignment="center"):
         if need.fits:
-            st.badge(f"fits: {escape(words)}", color="green", icon=":material/check:", width="content")
+            st.badge(f"fits: {words}", color="green", icon=":material/check:", width="content")
         else:
-            st.badge(f"does not fit: {escape(words)}", color="red", icon=":material/block:", width="content")
+            st.badge(f"does not fit: {words}", color="red", icon=":material/block:", width="content")
         source = "measured" if found.measured else "estimated"
         st.badge(source, color="gray", help=f"Peak {memory(need.peak)}: {need.how}.")
+    st.caption(f":material/memory: {escape(found.device.name)}: {memory(there)} {word}")
     parts = [item for item in (*need.items, need.overhead) if item.bytes > 0]
     _bar([(item.name, item.bytes) for item in parts], need.free)
     with st.expander("Memory by part", icon=":material/memory:"):
@@ -79,19 +80,18 @@ def _memory(found: Plan) -> None:
 
 def _bar(parts: list[tuple[str, int]], free: int) -> None:
     """The parts one behind the other; the axis ends at what is free, or behind the last part."""
-    gib = 2**30
     series = [
         {
             "name": name,
             "type": "bar",
             "stack": "memory",
-            "data": [round(size / gib, 3)],
+            "data": [round(size / GIB, 3)],
             "barWidth": 18,
             "itemStyle": {"color": COLOURS[number % len(COLOURS)]},
         }
         for number, (name, size) in enumerate(parts)
     ]
-    total = sum(size for _, size in parts) / gib
+    total = sum(size for _, size in parts) / GIB
     spec = {
         "animation": False,
         "grid": {"left": 4, "right": 12, "top": 2, "bottom": 22},
@@ -99,7 +99,7 @@ def _bar(parts: list[tuple[str, int]], free: int) -> None:
         "xAxis": {
             "type": "value",
             "min": 0,
-            "max": round(max(min(free / gib, total * 4), total * 1.05), 2),
+            "max": round(max(min(free / GIB, total * 4), total * 1.05), 2),
             "axisLabel": {"formatter": "{value} GiB", "hideOverlap": True},
         },
         "yAxis": {"type": "category", "data": [""], "show": False},
