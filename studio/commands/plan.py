@@ -12,7 +12,7 @@ from lib.jobs import worker
 from lib.settings import settings
 from lib.training.plan import Plan, plan, submit_dry_run
 from lib.training.plan.turns import device_at_its_turn
-from lib.training.plan.words import GIB, memory
+from lib.training.plan.words import GIB, memory, speed
 from lib.words import counted, duration
 from studio.commands.chosen import MODEL_HELP, PRESET_HELP, TEMPLATE_HELP, chosen_settings
 from studio.commands.output import AsJson, emit, follow, say, table
@@ -60,7 +60,7 @@ def _print(found: Plan) -> None:
     pace = found.pace
     print(
         f"\ntime: about {duration(pace.seconds)} for {counted(pace.steps, 'step')} ({pace.epochs:.2f} passes, "
-        f"{pace.tokens:,} tokens at {pace.tokens_per_second:,.0f}/s); ready after {duration(pace.ready_seconds)}; "
+        f"{pace.tokens:,} tokens at {speed(pace.tokens_per_second)}); ready after {duration(pace.ready_seconds)}; "
         f"{pace.source}"
     )
     for warning in found.warnings:

@@ -12,7 +12,7 @@ from lib.errors import StudioError
 from lib.jobs.queue import JobView
 from lib.training.config import TrainConfig
 from lib.training.plan import Plan, dry_run_job, plan, submit_dry_run
-from lib.training.plan.words import GIB, memory
+from lib.training.plan.words import GIB, memory, speed
 from lib.training.runs import command_line
 from lib.words import counted, duration
 from studio import person, state
@@ -124,7 +124,7 @@ def _figures(found: Plan, asked: TrainConfig) -> None:
         st.metric("Tokens learned", f"{pace.trained_tokens:,}", width=130, help=f"Of {pace.tokens:,} that are read.")
     rows = counted(found.config.per_device_train_batch_size, "row")
     batches = f"batches of {rows} · " if found.config != asked else ""
-    st.caption(f":material/timer: {batches}{pace.tokens_per_second:,.0f} tokens/s, {escape(pace.source)}")
+    st.caption(f":material/timer: {batches}{speed(pace.tokens_per_second)}, {escape(pace.source)}")
 
 
 def _rows(found: Plan) -> None:

@@ -29,6 +29,7 @@ from lib.training.plan.memory import ROOM
 from lib.training.plan.pace import pace_of, rate_of
 from lib.training.plan.rows import rows_of
 from lib.training.plan.shape_files import read_shape
+from lib.training.plan.words import speed
 from lib.training.presets import PRESETS
 from lib.training.rows import prepare
 from lib.training.run_view import RunView
@@ -317,3 +318,10 @@ def test_of_data_that_has_gone_nothing_is_proposed(store, seven, monkeypatch):
     monkeypatch.setattr(turns, "default_device", lambda: gpu(80))
     view = runs.create(store().ref, seven, "llama2", TrainConfig(), "tester")
     assert nearest_that_fits(replace(view, dataset="gone"), gpu(24)) == {}
+
+
+@pytest.mark.parametrize(
+    ("pace", "words"), [(16_779.4, "16,779"), (10, "10"), (9.96, "10.0"), (0.36, "0.4"), (0, "0.0")]
+)
+def test_a_slow_pace_is_still_told_apart(pace, words):
+    assert speed(pace) == f"{words} tokens/s"
