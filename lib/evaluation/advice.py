@@ -1,6 +1,6 @@
 """What a verdict means, and what to do next, without statistics.
 
-advice(view, "gentle-otter")  # ["Yes: it finds the references likelier …", "12 of its 35 answers …"]
+advice(view, "gentle-otter")  # ["Yes, as far as likeness …", "12 of its 35 answers ran into the length limit …"]
 """
 
 from __future__ import annotations
@@ -15,25 +15,28 @@ MANY_CUT = 0.2  # share of a side's answers
 
 # What it makes of the references (loss) and of its own answers -> is it better, in words.
 _MEANINGS = {
-    (BETTER, BETTER): "Yes: it finds the reference answers likelier, and what it writes itself is closer to them.",
+    (BETTER, BETTER): (
+        "Yes, as far as likeness to the reference answers tells: they surprise it less, and what it writes itself is "
+        "closer to them."
+    ),
     (BETTER, WORSE): (
-        "Yes and no: it finds the reference answers likelier, but what it writes itself is further from them."
+        "Yes and no: the reference answers surprise it less, but what it writes itself is further from them."
     ),
     (BETTER, ""): (
-        "In part: it finds the reference answers likelier, but what it writes itself is not measurably closer to them."
+        "In part: the reference answers surprise it less, but what it writes itself is not measurably closer to them."
     ),
     (BETTER, BOTH): (
-        "In part: it finds the reference answers likelier, but what it writes itself is closer to them by some "
-        "metrics and further by others."
+        "In part: the reference answers surprise it less, but what it writes itself is closer to them by some metrics "
+        "and further by others."
     ),
     (WORSE, BOTH): (
-        "No: it finds the reference answers less likely, and what it writes is closer to them by some metrics and "
-        "further by others."
+        "No: the reference answers surprise it more, and what it writes is closer to them by some metrics and further "
+        "by others."
     ),
-    (WORSE, BETTER): "Yes and no: what it writes is closer to the reference answers, which it finds less likely.",
-    (WORSE, WORSE): "No: it finds the reference answers less likely, and what it writes is further from them.",
-    (WORSE, ""): "No: it finds the reference answers less likely.",
-    ("", BETTER): "Yes: what it writes is closer to the reference answers.",
+    (WORSE, BETTER): "Yes and no: what it writes is closer to the reference answers, but they surprise it more.",
+    (WORSE, WORSE): "No: the reference answers surprise it more, and what it writes is further from them.",
+    (WORSE, ""): "No: the reference answers surprise it more.",
+    ("", BETTER): "Yes, as far as likeness tells: what it writes is closer to the reference answers.",
     ("", WORSE): "No: what it writes is further from the reference answers.",
 }
 # What to do next, where it is a run that was measured against an untrained model.
@@ -67,11 +70,26 @@ def advice(view: ComparisonView, side: str) -> list[str]:
         told.append(_NEXT[ways])
     if BETTER in written:
         told.append("Closer to a reference is not yet right: read some of the answers.")
-    rows, cut = view.result.get("rows", 0), view.result.get("cut", {}).get(side, 0)
-    if rows and cut / rows >= MANY_CUT:
-        why = "it has not learned where to stop, or the limit is short" if trained else "the limit is short for it"
-        told.append(f"{counted(cut, 'answer')} of {rows:,} ran into the length limit: {why}.")
+    if many := _many_cut(view, side, trained):
+        told.append(many)
     return told
+
+
+def _many_cut(view: ComparisonView, side: str, trained: bool) -> str:
+    """That a good part of a side's answers did not end, beside how many of the first side's did not."""
+    rows, cut = view.result.get("rows", 0), view.result.get("cut", {})
+    ours, theirs = cut.get(side, 0), cut.get(view.sides[0], 0)
+    if not rows or ours / rows < MANY_CUT:
+        return ""
+    why = "the limit is short for it"
+    if trained:
+        fewer = ours < theirs and not _is_run(view, view.sides[0])
+        why = "it has begun to learn where to stop" if fewer else "it has not learned where to stop"
+        why += ", and the limit may be short" if fewer else ", or the limit is short"
+    return (
+        f"{ours:,} of its {counted(rows, 'answer')} ran into the length limit, {theirs:,} of those of "
+        f"{view.sides[0]}: {why}."
+    )
 
 
 def meaning(view: ComparisonView, side: str) -> str:

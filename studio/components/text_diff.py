@@ -15,6 +15,7 @@ _CSS = """
   color: var(--st-text-color); max-height: 320px; overflow: auto; }
 .text:focus-visible { outline: 2px solid var(--st-primary-color); }
 del { background: color-mix(in srgb, var(--st-red-color) 18%, transparent); text-decoration: line-through; }
+u { background: color-mix(in srgb, var(--st-blue-color) 14%, transparent); }
 ins { background: color-mix(in srgb, var(--st-green-color) 20%, transparent); text-decoration: underline; }
 """
 
@@ -22,7 +23,7 @@ _JS = """
 export default function({ data, parentElement }) {
   const box = parentElement.querySelector('.text');
   box.replaceChildren();
-  const tags = { same: 'span', removed: 'del', added: 'ins' };
+  const tags = { same: 'span', removed: 'del', added: 'ins', own: 'u' };
   for (const [text, kind] of data.pieces) {
     const part = document.createElement(tags[kind]);
     part.textContent = text;
@@ -51,8 +52,12 @@ def show_diff(before: str, after: str, key: str) -> None:
 
 
 def show_marked(text: str, other: str, key: str) -> None:
-    """Draw one of two texts whole; the words that the other one does not have are underlined."""
-    pieces = [[piece.text, piece.kind] for piece in words(other, text) if piece.kind != "removed"]
+    """Draw one of two texts whole; the words that the other one does not have are underlined.
+
+    In blue: nothing is said of which is right, as green would.
+    """
+    kinds = {"same": "same", "added": "own"}
+    pieces = [[piece.text, kinds[piece.kind]] for piece in words(other, text) if piece.kind in kinds]
     _component(data={"pieces": pieces}, key=key)
 
 

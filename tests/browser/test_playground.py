@@ -46,7 +46,7 @@ def test_ask_stop_mark_and_keep(browser: Browser, starter_studio: Studio) -> Non
         expect(tab.page.get_by_role("button", name=re.compile("^Keep as row"))).to_be_enabled(timeout=2 * MINUTES)
         tab.settle()
         tab.page.get_by_text("Mark words that differ").click()
-        expect(tab.page.locator("ins").first).to_be_visible()
+        expect(tab.page.locator("u").first).to_be_visible()
         tab.settle()
         tab.picture("playground-asked")
 

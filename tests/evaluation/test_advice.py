@@ -27,11 +27,11 @@ def view(cut=0, **verdicts):
 @pytest.mark.parametrize(
     ("verdicts", "words"),
     [
-        ({LOSS: BETTER, CHRF: BETTER, ROUGE: "no evidence"}, "likelier, and what it writes itself is closer"),
+        ({LOSS: BETTER, CHRF: BETTER, ROUGE: "no evidence"}, "surprise it less, and what it writes itself is closer"),
         ({LOSS: BETTER, CHRF: WORSE, ROUGE: "no evidence"}, "It has learned what such answers look like; after"),
         ({LOSS: BETTER, CHRF: "no evidence"}, "Train longer or on more rows, or ask more questions"),
         ({LOSS: BETTER, CHRF: BETTER, ROUGE: WORSE}, "closer to them by some metrics and further by others"),
-        ({LOSS: WORSE, CHRF: BETTER, ROUGE: WORSE}, "No: it finds the reference answers less likely, and what it"),
+        ({LOSS: WORSE, CHRF: BETTER, ROUGE: WORSE}, "No: the reference answers surprise it more, and what it"),
         ({LOSS: WORSE, CHRF: WORSE}, "unlearned more than it learned"),
         ({CHRF: BETTER}, "what it writes is closer"),
     ],
@@ -48,18 +48,20 @@ def test_metrics_that_do_not_agree_are_named_and_closer_is_not_called_right():
         {"tuned": "otter", "metric": "exact_match", "verdict": "no evidence", "wins": 0, "losses": 0},
     ]
     plain, apart, caution = advice(found, "otter")
-    assert plain.startswith("Yes: ") and apart == "That is by ROUGE-L; by chrF there is no evidence."
+    assert plain.startswith("Yes, as far as likeness") and apart == "That is by ROUGE-L; by chrF there is no evidence."
     assert "not yet right" in caution
 
 
 def test_of_the_base_against_a_run_and_of_two_runs_nothing_is_said_of_training():
     found = view(cut=7, perplexity=WORSE, chrf=WORSE)
-    assert "unlearned" in advice(found, "otter")[1] and "learned where to stop" in advice(found, "otter")[2]
+    assert "unlearned" in advice(found, "otter")[1] and "begun to learn where to stop" in advice(found, "otter")[2]
     found.sides = ["another", "base", "otter"]
     plain, _ = advice(found, "otter")
-    assert plain.startswith("No: it finds the reference answers less likely, and")
+    assert plain.startswith("No: the reference answers surprise it more, and")
     found.who[1].run = None  # an untrained model, that is
-    assert advice(found, "otter")[1] == "7 answers of 35 ran into the length limit: the limit is short for it."
+    assert advice(found, "otter")[1] == (
+        "7 of its 35 answers ran into the length limit, 0 of those of another: the limit is short for it."
+    )
 
 
 def test_without_evidence_nothing_is_advised():
@@ -69,4 +71,9 @@ def test_without_evidence_nothing_is_advised():
 def test_answers_that_do_not_end_are_said():
     assert advice(view(cut=6), "otter") == []
     (told,) = advice(view(cut=7), "otter")
-    assert told.startswith("7 answers of 35 ran into the length limit")
+    assert told == (
+        "7 of its 35 answers ran into the length limit, 30 of those of base: it has begun to learn where to stop, and "
+        "the limit may be short."
+    )
+    (told,) = advice(view(cut=30), "otter")
+    assert told.endswith("30 of those of base: it has not learned where to stop, or the limit is short.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 
 import pyarrow.parquet as pq
@@ -157,6 +158,30 @@ def test_the_time_left_knows_of_references_that_are_still_to_be_read(run, compar
     assert 0.02 * 32 < half[0]["seconds_left"] < 0.02 * 32 * 3
     assert all(said.get("seconds_left") is None for said in job.said if said["text"] == "loading the model")
     assert [said["seconds_left"] for said in job.said if said["text"] == "asking"][-1] < 0.1
+
+
+def test_while_references_are_read_it_is_said_how_long_that_takes(run, compare, monkeypatch):
+    """In small batches on a CPU, by length: the short references come first, and say little of how many are left."""
+    from lib.inference.generator import Generator
+
+    read, batches = Generator.losses, []
+
+    def slowly(self, rows, adapter):
+        batches.append(rows)
+        time.sleep(0.001 * sum(len(ids) for ids, _ in rows))
+        return read(self, rows, adapter)
+
+    monkeypatch.setattr(Generator, "losses", slowly)
+    for number in range(40):
+        prompt_sets.add("long", [{"role": "user", "content": f"Say {number}."}], "Well. " * (10 if number < 20 else 60))
+    job = FakeJob()
+    compare([run.id], job, prompt_set="long", metrics=("chrf", "perplexity"), max_new_tokens=4)
+    assert all(len(rows) * max(len(ids) for ids, _ in rows) <= 2_048 for rows in batches)
+    told = [said["text"] for said in job.said if said["text"].startswith("reading reference")]
+    assert len(told) == len(batches) > 4 and "more" not in told[0]
+    assert all(re.search(r"\(about \d+ s more\), then answering$", text) for text in told[1:])
+    seconds = sum(0.001 * len(ids) for rows in batches[1:] for ids, _ in rows)
+    assert 0.5 * seconds - 1 < int(re.search(r"about (\d+)", told[1])[1]) < 2.5 * seconds + 1
 
 
 def test_stopped_before_the_first_answers_there_is_nothing(run, compare):

@@ -24,9 +24,11 @@ from lib.inference.batching import MOST_ROWS
 from lib.inference.generator import BASE, Generator, Request, Sampling
 from lib.jobs.context import JobContext
 from lib.storage import run_dir
+from lib.words import duration
 
-LOSS_ROWS, LOSS_TOKENS = 64, 16_384
-"""Of a batch of references, padding counted."""
+LOSS_ROWS, LOSS_TOKENS, LOSS_TOKENS_CPU = 64, 16_384, 2_048
+"""Of a batch of references, padding counted. A CPU is a third slower with large ones (measured on two cores), and
+whoever waits sees nothing move."""
 
 
 @dataclass
@@ -57,7 +59,8 @@ class Asking:
         self._total = len(self.questions) * len(self.readers) * self.config.repeats
         self._references = sum(bool(one.reference) for one in self.questions) * len(self.readers)
         # Times of their own: a question may have a long reference and a short answer, or the other way round.
-        self._answered, self._read = Pace(), Pace()
+        self._answered, self._read = Pace(), Pace()  # answers, and characters of references
+        self._unread = self._to_read()
         self._seconds, self._tokens = 0.0, 0  # of answering
 
     def run(self) -> None:
@@ -109,21 +112,38 @@ class Asking:
     def _losses(self, generator: Generator, readers: Sequence[Reader], chunk: Sequence[Question]) -> None:
         """Loss of each reference, in batches of like length. One that was begun is read anew: a batch of other rows
         would differ in the last digits."""
+        most = LOSS_TOKENS_CPU if generator.model.device.type == "cpu" else LOSS_TOKENS
         for reader in readers:
             side, known = reader.side, self.records.losses
-            for batch in _batches([(one, reader.encode(one)) for one in chunk if one.reference]):
+            for batch in _batches([(one, reader.encode(one)) for one in chunk if one.reference], most):
                 if self.job.stopping:
                     return
                 if all((question.row_id, side.name) in known for question, _ in batch):
                     continue
-                self._tell(f"reading reference {len(known) + 1:,} of {self._references:,}")
+                self._tell(f"reading reference {len(known) + 1:,} of {self._references:,}{self._then()}")
                 began = time.monotonic()
                 found = generator.losses([(one.whole, one.labels) for _, one in batch], side.run or BASE)
-                self._read = Pace(self._read.done + len(batch), self._read.seconds + time.monotonic() - began)
+                read = sum(len(question.reference) for question, _ in batch)
+                self._read = Pace(self._read.done + read, self._read.seconds + time.monotonic() - began)
                 for (question, _), (nats, tokens) in zip(batch, found, strict=True):
                     self.records.add(
                         {"row_id": question.row_id, "side": side.name, "nats": finite(nats), "ref_tokens": tokens}
                     )
+                self._unread = self._to_read()
+
+    def _to_read(self) -> int:
+        """Characters of the references that are still to be read: time goes by length, and short ones come first."""
+        return sum(
+            len(question.reference)
+            for question in self.questions
+            for reader in self.readers
+            if (question.row_id, reader.side.name) not in self.records.losses
+        )
+
+    def _then(self) -> str:
+        """How long reading goes on, while nothing is known of how long the answers take."""
+        left = self._read.left(self._unread)
+        return "" if left is None or self._answered.done else f" (about {duration(left)} more), then answering"
 
     def _answers(self, generator: Generator, readers: Sequence[Reader], chunk: Sequence[Question], repeat: int) -> None:
         """Every answer of a chunk that is not there yet. What is cut off by a stop is no answer."""
@@ -186,17 +206,17 @@ class Asking:
         done = max(done, len(self.records.answers))
         pace = now if now and not self._answered.done else self._answered
         answering = pace.left(self._total - done)
-        reading = self._read.left(self._references - len(self.records.losses))
+        reading = self._read.left(self._unread)
         left = None if answering is None or reading is None else answering + reading
         more = {"tokens_per_second": self._tokens / max(self._seconds, 1e-3)} if self._tokens else {}
         self.job.progress(done, self._total, text, seconds_left=left, **more)
 
 
-def _batches(rows: Sequence[tuple[Question, Encoded]]) -> Iterator[list[tuple[Question, Encoded]]]:
-    """Rows of like length together, as many as make a batch."""
+def _batches(rows: Sequence[tuple[Question, Encoded]], most: int) -> Iterator[list[tuple[Question, Encoded]]]:
+    """Rows of like length together, as many as make a batch of `most` tokens."""
     batch: list[tuple[Question, Encoded]] = []
     for row in sorted(rows, key=lambda row: len(row[1].whole)):
-        if batch and (len(batch) == LOSS_ROWS or (len(batch) + 1) * len(row[1].whole) > LOSS_TOKENS):
+        if batch and (len(batch) == LOSS_ROWS or (len(batch) + 1) * len(row[1].whole) > most):
             yield batch
             batch = []
         batch.append(row)

@@ -132,7 +132,9 @@ def _rows(found: Plan) -> None:
     about = "" if rows.exact else "about "
     st.markdown(
         f"{about}**{rows.used:,}** of {counted(rows.rows, 'training row')} can be learned from, "
-        f"{counted(rows.eval_rows, 'held-out row')} to measure on"
+        f"{counted(rows.eval_rows, 'held-out row')} to measure on",
+        help=f"Held-out rows are never learned from. At most {found.config.eval_rows:,} of them are measured on while "
+        f"it trains: '{label_of('eval_rows')}' under all settings.",
     )
     lost = [f"{count:,} {reason}" for reason, count in rows.left_out.items() if count]
     lost += [f"{count:,} {what}" for count, what in ((rows.cut, "cut"), (rows.split, "split")) if count]
