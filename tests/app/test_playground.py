@@ -182,7 +182,7 @@ def test_words_that_differ_are_marked(engine: Engine) -> None:
     app.toggle(key="playground-marked").set_value(True).run()
     assert not app.exception
     marked = [part for part in app.get("bidi_component") if "pieces" in (part.proto.json or "")]
-    assert len(marked) == 1 and '"added"' in marked[0].proto.json
+    assert len(marked) == 1 and '"own"' in marked[0].proto.json
 
 
 def test_an_empty_question_is_said(engine: Engine) -> None:
