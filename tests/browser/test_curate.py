@@ -157,8 +157,7 @@ def judge_too_fast(tab: Watched) -> None:
     tab.open("curate", dataset="desk", row="20")
     tab.drawn()
     tab.page.keyboard.press("a")
-    tab.page.wait_for_timeout(100)
-    tab.page.keyboard.press("x")
+    tab.page.keyboard.press("x")  # sooner than Streamlit says that it is at work
     tab.page.wait_for_url(re.compile("row=21"))
     expect(tab.page.get_by_role("status").filter(has_text="X was not taken")).to_be_visible()
     tab.page.wait_for_url(re.compile("row=21"))
