@@ -156,10 +156,11 @@ def judge_too_fast(tab: Watched) -> None:
     """A row that was not seen is not judged, and that is said."""
     tab.open("curate", dataset="desk", row="20")
     tab.drawn()
+    expect(tab.page.locator("body > [role=status]")).to_be_attached()  # keys are listened to
+    tab.page.wait_for_timeout(1000)  # what a listener that has just come would take for the last key is over
     tab.page.keyboard.press("a")
     tab.page.keyboard.press("x")  # sooner than Streamlit says that it is at work
-    tab.page.wait_for_url(re.compile("row=21"))
-    expect(tab.page.get_by_role("status").filter(has_text="X was not taken")).to_be_visible()
+    expect(tab.page.get_by_role("status").filter(has_text="X was not taken")).to_be_visible()  # for 2.5 s, that is
     tab.page.wait_for_url(re.compile("row=21"))
     tab.settle()
     copy = open_copy(datasets.get("desk"))

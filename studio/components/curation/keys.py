@@ -23,13 +23,13 @@ KEYS = {
 
 SAID_MS = 2500
 """How long it is said that a key was not taken."""
-QUIET_MS = 500
-"""So long after a key, or after Streamlit was last at work, the row on screen is the one that there is. Up to 150 pass
-before it begins with what a key asked for (measured on two busy cores), and between two runs it looks idle as well."""
+STARTS_MS = 500
+"""So long after a key the row on screen may still be the one that was judged, though Streamlit looks idle: up to 150
+pass before it begins with what a key asked for (measured on two busy cores)."""
 
 _JS = """
 // Streamlit calls the function below anew after each run of the script: what must last is kept here.
-const now = { judged: null, active: 0, opening: false, hiding: 0 };
+const now = { judged: null, at: 0, opening: false, hiding: 0 };
 const said = document.createElement('div');
 said.setAttribute('role', 'status');
 said.style.cssText = 'position:fixed; bottom:1.5rem; left:50%; transform:translateX(-50%); padding:.5rem 1rem;' +
@@ -57,14 +57,11 @@ export default function({ setTriggerValue, data }) {
   // A judgement counts for the row on screen. Until the next row is there, another one would be of a row not seen.
   const early = (key) => {
     if (!'axd'.includes(key)) return false;
-    const active = busy() || performance.now() - now.active < data.quiet_ms;
-    if (now.judged !== null && now.judged === row() && active) return true;
-    Object.assign(now, { judged: row(), active: performance.now() });
+    const starting = performance.now() - now.at < data.starts_ms;
+    if (now.judged !== null && now.judged === row() && (starting || busy())) return true;
+    Object.assign(now, { judged: row(), at: performance.now() });
     return false;
   };
-  const runs = new MutationObserver(() => { now.active = performance.now(); });
-  const app = document.querySelector('[data-testid=stApp]');
-  if (app) runs.observe(app, { attributes: true, attributeFilter: ['data-test-script-state'] });
   const listen = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
@@ -91,7 +88,7 @@ export default function({ setTriggerValue, data }) {
     }
   };
   window.addEventListener('keydown', listen, true);
-  return () => { runs.disconnect(); window.removeEventListener('keydown', listen, true); };
+  return () => window.removeEventListener('keydown', listen, true);
 }
 """
 
@@ -100,7 +97,7 @@ _component = st.components.v2.component("tandem_keys", js=_JS)
 
 def listen() -> None:
     """Mount the listener; draws nothing."""
-    if _component(key="keys", data={"said_ms": SAID_MS, "quiet_ms": QUIET_MS}, on_help_change=_nothing).help:
+    if _component(key="keys", data={"said_ms": SAID_MS, "starts_ms": STARTS_MS}, on_help_change=_nothing).help:
         show_keys()
 
 
