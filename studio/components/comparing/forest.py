@@ -15,7 +15,7 @@ FARTHEST = 6.0
 """Half widths of its interval from zero at which a point is drawn at most: one far off must not flatten the rest."""
 LINE = 15
 """Pixels that a line of writing takes."""
-LOWER = "; where lower is better (↓), a minus is right of it"
+LOWER = "; where lower is better (↓), minus stands on the right"
 LOOKS = {
     "tuned better": ("#2f9e6e", "triangle", 0),
     "tuned worse": ("#d1495b", "triangle", 180),
