@@ -28,14 +28,15 @@ def show_trust(view: ComparisonView) -> None:
 
 
 def _leaks(view: ComparisonView) -> None:
-    st.markdown("**Were the models trained on these questions?**")
-    leaked = view.result.get("leaked", 0)
+    st.markdown("**Were these questions in the training rows?**")
+    leaked, rows = view.result.get("leaked", 0), view.result.get("rows", 0)
     if not leaked:
         st.markdown("None of the questions was found in training data of these runs.")
         return
     for run, kinds in view.result.get("leaks", {}).items():
         listed = ", ".join(f"{count:,} {WORDS.get(kind, kind)}" for kind, count in kinds.items() if count)
-        st.markdown(f"{escape(run)}: {listed or 'none'}")
+        given = f"gave away {sum(kinds.values()):,} of {rows:,}: {listed}" if listed else "gave none of them away"
+        st.markdown(f"The training rows of {escape(run)} {given}.")
     with_leaks = view.result.get("with_leaks")
     if with_leaks:
         st.caption("Figures with the leaked rows; those above are without.")
