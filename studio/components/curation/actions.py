@@ -66,7 +66,8 @@ def attempt(action: Callable[[], Entry | None], done: str = "") -> Entry | None:
 
 
 def change_row(info: DatasetInfo, row: TableRow, then: Spot | None, **fields: Any) -> None:
-    """Change a row as it was seen; on a conflict both sides are shown. `then` is where to go next."""
+    """Change a row as it was seen; on a conflict both sides are shown. `then` is where to go next; without it the row
+    stays open, also where it no longer is among the rows that are looked at."""
     try:
         edit(info, row.row_id, row.state.seq, person.name(), **fields)
     except Conflict as conflict:
@@ -77,8 +78,7 @@ def change_row(info: DatasetInfo, row: TableRow, then: Spot | None, **fields: An
         st.session_state[_ERROR] = problem
         return
     settled()
-    if then is not None:
-        table_state.open_row(info.ref, *then)
+    table_state.open_row(info.ref, *(then or (row.row_id,)))
 
 
 def insist(info: DatasetInfo, found: Clash) -> None:

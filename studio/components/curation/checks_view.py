@@ -11,7 +11,6 @@ from lib.data.checks import results as check_results
 from lib.data.checks.mends import MENDABLE
 from lib.data.datasets import DatasetInfo
 from lib.data.edits import WorkingCopy
-from lib.data.edits.bulk import REPEATS
 from lib.data.filters import Condition, Query
 from lib.data.mapping.reading import read_conversation
 from lib.data.table import Table
@@ -25,7 +24,11 @@ from studio.components.errors import show_job_error
 from studio.components.job import follow
 from studio.components.text import escape
 
-GROUPED = {**dict.fromkeys(REPEATS, "that belong together"), "conflict": "that answer one question differently"}
+GROUPED = {
+    "exact_duplicate": "that say the same",
+    "near_duplicate": "each like another in most of its words",
+    "conflict": "that answer one question differently",
+}
 PAGE_ROWS = 10
 PAGE_CLUSTERS = 5
 CLUSTER_ROWS = 6  # members of a cluster that are shown
