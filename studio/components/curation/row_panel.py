@@ -86,7 +86,8 @@ def _title(row: TableRow) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="row-title"):
         st.markdown(f"**Row {row.row_id}**", width="content")
         colour, icon = STATUS[row.state.status]
-        st.badge(row.state.status, color=colour, icon=icon)
+        said = "rejected: not trained on" if row.state.status == "rejected" else row.state.status
+        st.badge(said, color=colour, icon=icon)
         st.badge(row.state.split, color="blue", help="The split that the row is in")
         if row.state.deleted:
             st.badge("deleted", color="orange", icon=":material/delete:", help="Left out when a version is saved.")

@@ -65,8 +65,12 @@ def save_button(info: DatasetInfo, copy: WorkingCopy) -> None:
 @st.dialog("Save a version", icon=":material/save:")
 def _save_dialog(info: DatasetInfo, waiting: int) -> None:
     st.caption(f"{counted(waiting, 'row')} of {info.ref} changed. Runs name the version that they used.")
-    message = st.text_input("What was done", max_chars=500, placeholder="such as: duplicates out, encoding mended")
-    if st.button("Save", type="primary", disabled=not message.strip()):
+    with st.form("save-version", border=False):  # so that Enter saves
+        message = st.text_input("What was done", max_chars=500, placeholder="such as: duplicates out, encoding mended")
+        asked = st.form_submit_button("Save", type="primary")
+    if asked and not message.strip():
+        st.error("Say in a few words what was done: it stands in the list of versions.", icon=":material/edit:")
+    elif asked:
         st.session_state["saving"] = save_job.submit(info, message.strip(), person.name())
         st.rerun()
 
