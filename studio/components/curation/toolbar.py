@@ -32,7 +32,7 @@ def show_toolbar(info: DatasetInfo, table: Table, place: TableState) -> None:
         _search(info, place)
         _order(info, place, fields)
         _adder(info, place, fields)
-        if st.button("Keys", icon=":material/keyboard:", type="tertiary", help="What can be done by key; ? shows it too"):
+        if st.button("Keys", icon=":material/keyboard:", type="tertiary", help="What each key does; ? shows it too"):
             show_keys()
     _chips(info, table, place)
     _deleted(info, table, place)
