@@ -18,6 +18,7 @@ from lib.data.checks import CHECKS, CheckReport, Finding, Settings, run_checks
 from lib.data.datasets import DatasetInfo
 from lib.data.edits import open_copy
 from lib.data.edits.conversations import conversations
+from lib.errors import StorageError
 from lib.formats import get_template, load_tokenizer
 from lib.progress import Progress
 from lib.storage import checks_file, disk_errors
@@ -120,11 +121,18 @@ def _with_earlier(report: CheckReport, path: Path) -> CheckReport:
 
 
 def summary(info: DatasetInfo) -> dict[str, Any] | None:
-    """What the last check of this version found; None when there was none."""
+    """What the last check of this version found; None when there was none.
+
+    Raises:
+        StorageError: the file is damaged.
+    """
     path = checks_file(info.name, info.version)
-    if not path.exists():
+    try:
+        found: dict[str, Any] = json.loads(pq.read_schema(path).metadata[SUMMARY])
+    except FileNotFoundError:
         return None
-    found: dict[str, Any] = json.loads(pq.read_schema(path).metadata[SUMMARY])
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
+        raise StorageError(f"{path} is damaged.", "Delete it, and check the rows again.") from error
     return found
 
 

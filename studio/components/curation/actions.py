@@ -19,6 +19,7 @@ from lib.data.table import TableRow
 from lib.errors import StudioError
 from lib.words import counted
 from studio import person, table_state
+from studio.components.errors import show
 from studio.components.text import escape, shorten
 
 AT_ONCE = 20_000  # rows that are changed while the page waits; more become a job with progress
@@ -47,10 +48,11 @@ def settled() -> None:
     st.session_state.pop(_CLASH, None)
 
 
-def error() -> StudioError | None:
+def show_error() -> None:
     """What went wrong in the last action, once."""
     found: StudioError | None = st.session_state.pop(_ERROR, None)
-    return found
+    if found:
+        show(found.message, found.hint)
 
 
 def attempt(action: Callable[[], Entry | None], done: str = "") -> Entry | None:

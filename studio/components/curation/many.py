@@ -75,7 +75,7 @@ def _do(info: DatasetInfo, query: Query, operation: Operation, rows: int) -> Non
 def _change(info: DatasetInfo, query: Query, operation: Operation, rows: int) -> None:
     """Ticks go with the change: rows that no longer match would stay ticked out of sight."""
     actions.change_many(info, query, operation, rows)
-    if table_state.read(info.ref).picked:
+    if table_state.shown(info.ref).picked:
         table_state.pick(info.ref, ())
     st.rerun()
 

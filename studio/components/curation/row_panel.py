@@ -136,7 +136,7 @@ def _buttons(
 
 def _walk(info: DatasetInfo, row: TableRow, step: Step, places: int) -> None:
     """Go on from where the person is now: keys may be pressed faster than the page is drawn."""
-    spot = step(table_state.read(info.ref).row or row.row_id, places)
+    spot = step(table_state.shown(info.ref).row or row.row_id, places)
     if spot is not None:
         table_state.open_row(info.ref, *spot)
 

@@ -19,7 +19,7 @@ from lib.words import counted
 from studio import person, state
 from studio.components.conversation_diff import show_conversation_diff
 from studio.components.curation import actions
-from studio.components.errors import show
+from studio.components.errors import guarded, show
 from studio.components.links import link
 from studio.components.text import ago, escape, shorten
 
@@ -32,8 +32,6 @@ KINDS = ("changed", "added", "removed")
 
 def show_versions_view(info: DatasetInfo, copy: WorkingCopy) -> None:
     """Draw the view."""
-    if problem := actions.error():
-        show(problem.message, problem.hint)
     versions = datasets.versions(info.name)
     left, right = st.columns([2, 3], gap="large")
     with left:
@@ -81,8 +79,10 @@ def saving(info: DatasetInfo) -> int | None:
     mine = st.session_state.get("saving")
     if live is not None or mine is None:
         return live
-    del st.session_state["saving"]
     job = queue.get(mine)
+    if job.payload["dataset"] != info.ref:  # of the dataset that was looked at before
+        return None
+    del st.session_state["saving"]
     if job.result:
         state.put("dataset", job.result["dataset"])
         _check_as_before(info, datasets.get(job.result["dataset"]))
@@ -242,6 +242,7 @@ def _figures(found: VersionDiff) -> None:
 
 
 @st.fragment
+@guarded
 def _differences(found: VersionDiff, key: str) -> None:
     kinds = [kind for kind in KINDS if getattr(found, kind)]
     if not kinds:
