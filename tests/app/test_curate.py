@@ -327,3 +327,22 @@ def test_what_differs_in_tags_is_said_in_words() -> None:
     versions.save(info, "tagged", "ada")
     shown = words(open_page("curate", dataset="support-desk@2", view="Versions"))
     assert "none → one, two" in shown and "n" * 200 not in shown
+
+
+def test_what_is_pressed_where_the_address_cannot_be_read_is_done(jobs_here: Callable[[], None]) -> None:
+    seeds.samples()
+    app = open_page("curate", dataset=DESK, f="nonsense")
+    press(app, "Accept")
+    assert open_copy(datasets.get(DESK)).state(1).status == "accepted"
+
+
+def test_a_version_that_is_saved_stays_with_its_dataset(jobs_here: Callable[[], None]) -> None:
+    seeds.samples()
+    edit(datasets.get(DESK), 3, 0, "ada", status="accepted")
+    app = open_page("curate", dataset=DESK)
+    app.session_state["saving"] = save_job.submit(datasets.get(DESK), "one read", "ada")
+    jobs_here()
+    app.query_params["dataset"] = "medical-terms@1"
+    app.session_state["dataset"] = "medical-terms@1"
+    app.run()
+    assert not app.exception and "support-desk@2" not in words(app)
