@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lib import duck, models
+from lib import duck, models, scratch
 from lib.data.checks import CHECKS, CheckReport, Finding, Settings, run_checks
 from lib.data.datasets import DatasetInfo
 from lib.data.edits import open_copy
@@ -21,7 +21,7 @@ from lib.data.edits.conversations import conversations
 from lib.errors import StorageError
 from lib.formats import get_template, load_tokenizer
 from lib.progress import Progress
-from lib.storage import checks_file, disk_errors
+from lib.storage import checks_file
 
 SCHEMA = pa.schema([("row_id", pa.int64()), ("check", pa.string()), ("detail", pa.string()), ("group", pa.int64())])
 
@@ -98,11 +98,8 @@ def keep(report: CheckReport) -> CheckReport:
         "group": [finding.group for finding in whole.findings],
     }
     table = pa.table(columns, schema=SCHEMA).replace_schema_metadata({SUMMARY: json.dumps(whole.to_dict())})
-    with disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = path.with_suffix(".part")
-        pq.write_table(table, scratch, compression="zstd")
-        scratch.rename(path)
+    with scratch.new_file(path) as target:  # two checks may end at once
+        pq.write_table(table, target, compression="zstd")
     return whole
 
 
