@@ -76,7 +76,7 @@ def test_rows_are_counted_as_training_takes_them(tiny_home, store, settings, lin
 def test_versions_that_differ_in_what_was_rejected_are_counted_apart(tiny_home, store):
     info, config = store(ROWS), TrainConfig()
     all_of_them = rows_of(info, "tiny", "llama2", config).used
-    edit(info, 1, 0, "ada", status="rejected")
+    edit(info, next(row for row, _ in datasets.conversations(info, "train")), 0, "ada", status="rejected")
     saved = versions.save(info, "one out", "ada")
     assert rows_of(saved, "tiny", "llama2", config).used == all_of_them - 1
 
