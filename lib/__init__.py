@@ -17,6 +17,7 @@ jobs        long work in processes of its own
 progress    how far long work is, told to whoever started it
 database    tables, sessions, migrations
 storage     where everything lies under the home folder, written whole or not at all
+scratch     files and folders that appear whole or not at all
 duck        one DuckDB for the process
 devices     GPUs and CPU, found out without torch
 versions    Python, libraries and commit, found out without importing any

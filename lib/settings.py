@@ -35,10 +35,17 @@ class Setting:
         return f"environment ({self.variable})" if os.environ.get(self.variable) else "default"
 
 
+def _machine_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # in containers, where the user's number has no name
+        return "user"
+
+
 TABLE = (
     Setting("home", str(ROOT / "data"), "Folder of everything the studio stores: database, datasets, models, runs."),
     Setting("database_url", "", "SQLAlchemy URL of the database; empty means studio.db (SQLite) in the home folder."),
-    Setting("user", getpass.getuser(), "Name written beside what you do in the activity list."),
+    Setting("user", _machine_user(), "Name written beside what you do in the activity list."),
     Setting("engine_idle_seconds", "600", "The inference engine gives its memory back after so many idle seconds."),
     Setting("upload_limit_mb", "2000", "Largest file that the Datasets page takes by upload, in megabytes."),
     Setting("worker_poll_seconds", "0.5", "How often the worker looks for new jobs, in seconds."),

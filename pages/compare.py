@@ -4,7 +4,6 @@ import streamlit as st
 
 from lib.errors import NotFound
 from lib.evaluation import comparisons
-from studio import person
 from studio.components.comparing import place
 from studio.components.comparing.one import show_comparison
 from studio.components.comparing.overview import show_overview
@@ -28,4 +27,3 @@ if view is not None:
     show_comparison(view)
 else:
     VIEWS[place.switch("view", "View", list(VIEWS), "comparisons")]()
-person.keep()

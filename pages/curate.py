@@ -5,7 +5,7 @@ import streamlit as st
 from lib.data.edits import WorkingCopy, open_copy
 from studio import person, state, table_state
 from studio.components import choose
-from studio.components.curation import checks_view, rows_view, splits_view, undo_buttons, versions_view
+from studio.components.curation import actions, checks_view, rows_view, splits_view, undo_buttons, versions_view
 from studio.components.frame import Place, chain_bar, empty_state, header
 from studio.components.job import follow
 from studio.components.links import link
@@ -42,6 +42,7 @@ if copy.saved_as is not None:
         st.badge("read only", color="orange", icon=":material/lock:")
         st.markdown(f"The edits of this version were saved as version {copy.saved_as}.", width="content")
         link("curate", f"Open version {copy.saved_as}", icon=None, dataset=f"{info.name}@{copy.saved_as}")
+actions.show_error()
 job = versions_view.saving(info)
 if job is not None:
     follow(job, "rows")

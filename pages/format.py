@@ -5,6 +5,7 @@ import streamlit as st
 from lib.data.versions import present
 from studio import state
 from studio.components import choose
+from studio.components.curation.actions import show_error
 from studio.components.curation.versions_view import saving
 from studio.components.formatting.export_view import show_export_view
 from studio.components.formatting.lint_view import show_headline, show_lint_view
@@ -34,6 +35,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     view = st.segmented_control("View", VIEWS, key=key, required=True, on_change=state.chosen, args=("view",))
     show_headline(look)
 state.remember("view", view or value)
+show_error()
 job = saving(info)
 if job is not None:
     follow(job, "rows")

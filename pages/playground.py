@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from studio import person
 from studio.components.frame import Place, chain_bar, empty_state, header
 from studio.components.playground import held, turns
 from studio.components.playground.asked import show_settings
@@ -42,6 +41,5 @@ with conversation:
         boxes = turns.show_turns(talk, panes, marked)
     else:
         turns.show_empty(panes)
-person.keep()
 if talk.going:
     turns.stream(panes, boxes)

@@ -4,7 +4,6 @@ import streamlit as st
 
 from lib.errors import NotFound
 from lib.evaluation import votes
-from studio import person
 from studio.components.errors import show
 from studio.components.frame import header
 from studio.components.links import link
@@ -22,4 +21,3 @@ if asked:
         link("vote", "All votes", icon=":material/arrow_back:")
 else:
     show_list(votes.list_ballots(), st.query_params.get("comparison", ""))
-person.keep()

@@ -47,7 +47,7 @@ COMMANDS = {
 def studio(
     context: typer.Context,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8501,
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65_535)] = 8501,
     home: Annotated[Path | None, typer.Option(help="Folder of everything stored (or STUDIO_HOME).")] = None,
     version: Annotated[bool, typer.Option("--version", help="Say which commit this is, and its libraries.")] = False,
 ) -> None:

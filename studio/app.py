@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:  # Streamlit puts only this file's folder there
     sys.path.insert(0, str(ROOT))
 
-from studio import state  # noqa: E402
+from studio import person, state  # noqa: E402
 from studio.components.errors import boundary  # noqa: E402
 from studio.page_table import ICON, LOGO, LOGO_SMALL, SECTIONS, page  # noqa: E402
 
@@ -19,5 +19,6 @@ st.set_page_config(page_title="Tandem", page_icon=ICON, layout="wide", initial_s
 st.logo(LOGO, size="large", icon_image=LOGO_SMALL)
 current = st.navigation({section: [page(name) for name in names] for section, names in SECTIONS.items()})
 state.enter(current.url_path)
+person.keep()
 with boundary():
     current.run()

@@ -47,7 +47,6 @@ def keep() -> None:
 
 def chooser() -> None:
     """A small menu to say who one is."""
-    keep()
     with st.popover(name(), icon=":material/person:", type="tertiary", help="Whose name stands beside your edits"):
         given = st.text_input("Your name", value=name(), max_chars=LENGTH, key="person-field")
         if given.strip() and given.strip() != name():

@@ -59,7 +59,12 @@ def read_or_clear(dataset: str) -> tuple[TableState, str]:
     try:
         return read(dataset), ""
     except BadInput as error:
-        return TableState(), f"{error.message} {error.hint}"
+        return TableState(Query(tokenizer=tokenizer())), f"{error.message} {error.hint}"
+
+
+def shown(dataset: str) -> TableState:
+    """The state that is on screen, for what buttons and keys do."""
+    return read_or_clear(dataset)[0]
 
 
 def write(dataset: str, new: TableState) -> None:
@@ -99,18 +104,18 @@ def ask(dataset: str, query: Query) -> None:
 
 def open_row(dataset: str, row_id: int, page: int | None = None) -> None:
     """Open a row beside the table, which turns to another page if one is given."""
-    place = read(dataset)
+    place = shown(dataset)
     write(dataset, replace(place, row=row_id, page=page or place.page))
 
 
 def turn_to(dataset: str, page: int) -> None:
     """Go to a page."""
-    write(dataset, replace(read(dataset), page=page, row=None))
+    write(dataset, replace(shown(dataset), page=page, row=None))
 
 
 def pick(dataset: str, row_ids: Iterable[int]) -> None:
     """Tick these rows and no others."""
-    write(dataset, replace(read(dataset), picked=tuple(sorted(set(row_ids)))[:MOST_PICKED]))
+    write(dataset, replace(shown(dataset), picked=tuple(sorted(set(row_ids)))[:MOST_PICKED]))
 
 
 def target(table: TableState) -> Query:

@@ -8,6 +8,7 @@ imports         a source becomes a version, whole or not at all
 A dataset as it lies:
 info            a version as its manifest describes it, and how it is referred to
 datasets        which there are, and queries on the rows of one version
+lineage         which version its rows were taken from
 columns         types of stored columns, and names that a query engine can tell apart
 
 What is found out about it:

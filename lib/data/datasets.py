@@ -85,7 +85,7 @@ def get(reference: str | DatasetRef) -> DatasetInfo:
     numbers = version_numbers(ref.name)
     if not numbers:
         raise unknown(ref.name)
-    version = ref.version or numbers[-1]
+    version = numbers[-1] if ref.version is None else ref.version
     if version not in numbers:
         listed = ", ".join(map(str, numbers))
         raise NotFound(f"The dataset {ref.name} has no version {ref.version}.", f"Versions: {listed}.")

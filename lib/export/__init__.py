@@ -7,7 +7,6 @@ making      which of them the options ask for
 fast        plain rows at once, where the text round theirs is known; the others are left to the renderer
 rows        stored rows -> columns to write, split by split, with every refusal counted
 writers     JSONL, JSON, CSV, Parquet
-scratch     files and folders that appear whole or not at all
 preview     one conversation as the file would hold it
 dataset     the way in: one file, or a folder of splits with its card
 card        README.md of such a folder

@@ -13,10 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from lib import scratch
 from lib.data.datasets import DatasetInfo
 from lib.data.versions.review import unsaved
 from lib.errors import BadInput
-from lib.export import scratch
 from lib.export.card import CARD, Sample, dataset_card
 from lib.export.options import ExportOptions, ending
 from lib.export.report import ExportFile, ExportReport

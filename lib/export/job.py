@@ -15,10 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from lib import scratch
 from lib.data import datasets
 from lib.data.datasets import DatasetInfo
 from lib.errors import Stopped
-from lib.export import scratch
 from lib.export.dataset import export_dataset, export_folder
 from lib.export.hub import check_repo_id, push_to_hub
 from lib.export.options import ExportOptions, ending
@@ -132,15 +132,15 @@ class _Told:
 def _packed(
     info: DatasetInfo, options: ExportOptions, target: Path, payload: dict[str, Any], say: _Told
 ) -> ExportReport:
-    """A folder as one .zip, pushed before it is packed."""
+    """A folder as one .zip. It is pushed last: a wish to stop after that would come too late."""
     with scratch.beside(target.with_suffix(".files")) as work:
         made = work / target.stem
         report = export_folder(info, options, made, payload["format"], say.rows)
-        if payload["push"]:
-            say.pushing()
-            report.pushed = push_to_hub(made, payload["push"], private=not payload["public"])
         with scratch.new_file(target) as path:
             _pack(made, path, say.packed)
+            if payload["push"]:
+                say.pushing()
+                report.pushed = push_to_hub(made, payload["push"], private=not payload["public"])
     return report
 
 

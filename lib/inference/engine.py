@@ -130,8 +130,7 @@ class Engine:
                 lambda answers: ticket.tell({"answers": answers}),
                 lambda: ticket.gone.is_set() or self.job.stopping,
             )
-            held = self._generator
-            asking.run(self._load, (held.folder, held.quantization) if held else None)
+            asking.run(self._load, self._held_base())
             self.answers += 1
             asking.tell()
             ticket.tell({**(ticket.state or {}), "done": True}, done=True)
@@ -140,6 +139,11 @@ class Engine:
             failed = {"error": "Unexpected", "message": f"The engine failed: {error}", "hint": "Ask again."}
             ticket.tell(failed, done=True)
         self._last = time.monotonic()
+
+    def _held_base(self) -> Base | None:
+        """A function of its own: a frame that holds the generator while another base is loaded would keep both."""
+        held = self._generator
+        return (held.folder, held.quantization) if held else None
 
     def _load(self, base: Base) -> Generator:
         held = self._generator

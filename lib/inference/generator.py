@@ -16,6 +16,7 @@ from lib.inference.batching import batches
 from lib.inference.decoding import Completion, Request, decode, pad
 from lib.inference.sampling import Sampling
 from lib.models import fingerprint, loading
+from lib.models.details import USUAL_CONTEXT
 from lib.storage import read_json
 
 __all__ = ["BASE", "Completion", "Generator", "Request", "Sampling"]
@@ -34,7 +35,7 @@ class Generator:
     @property
     def context_length(self) -> int:
         """Most tokens that prompt and answer may have together."""
-        return int(getattr(self.model.config, "max_position_embeddings", 2048))
+        return int(getattr(self.model.config.get_text_config(), "max_position_embeddings", USUAL_CONTEXT))
 
     def add_adapter(self, name: str, folder: Path) -> None:
         """Put an adapter beside those already there.

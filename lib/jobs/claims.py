@@ -24,6 +24,7 @@ from lib.jobs.view import MACHINE, JobView, row
 HOST = socket.gethostname()
 PLACE = func.coalesce(Job.position, Job.id)
 SILENT_SECONDS = 600.0  # a job of another machine that was not heard for so long is lost with it
+BIRTH_SECONDS = 60.0  # a job that was taken has its process within that, also where Python starts slowly
 AT_A_TIME = 5  # waiting jobs that a claim looks at
 
 
@@ -128,13 +129,19 @@ def sweep() -> list[int]:
         running = list(opened.scalars(select(Job).where(Job.status == RUNNING)))
     mine = [job for job in running if job.host == HOST]
     dead = [job for job in mine if job.pid and not (is_alive(job.pid, job.pid_started) or serves(job.pid, job.id))]
-    unborn = [job for job in mine if not job.pid and not is_alive(job.worker_pid, job.worker_started)]
+    unborn = [job for job in mine if not job.pid and (_late(job) or not is_alive(job.worker_pid, job.worker_started))]
     silent = [job for job in running if job.host != HOST and time.time() - (job.heartbeat_at or 0) > SILENT_SECONDS]
     for job in dead:
         end_session(job.pid or 0)
     if dead or unborn or silent:
         _mark(dead, unborn, silent)
     return [job.id for job in dead]
+
+
+def _late(job: Job) -> bool:
+    """Its worker took it and could not start it, the database being away, say; a process that comes after all is
+    refused where another has begun."""
+    return time.time() - (job.heartbeat_at or 0) > BIRTH_SECONDS
 
 
 def _mark(dead: list[Job], unborn: list[Job], silent: list[Job]) -> None:

@@ -13,7 +13,7 @@ import psutil
 
 from lib.jobs import lanes, queue
 from lib.jobs.context import log_path
-from lib.jobs.processes import end_session
+from lib.jobs.processes import end_session, is_alive, serves
 from lib.settings import ROOT
 
 
@@ -24,7 +24,6 @@ class Launcher(Protocol):
     """
 
     def submit(self, job_id: int) -> None: ...
-    def status(self, job_id: int) -> str: ...
     def stop(self, job_id: int) -> None: ...
     def forget_ended(self) -> dict[int, int]: ...
     def logs(self, job_id: int) -> Path: ...
@@ -61,11 +60,6 @@ class LocalLauncher:
                 env=environment,
             )
 
-    def status(self, job_id: int) -> str:
-        """`running` while the process of a job that this launcher started lives, `ended` otherwise."""
-        child = self._children.get(job_id)
-        return "running" if child is not None and child.poll() is None else "ended"
-
     def forget_ended(self) -> dict[int, int]:
         """Reap the processes that ended, with what they left behind; returns their jobs with exit statuses."""
         ended = {job_id: code for job_id, child in self._children.items() if (code := child.poll()) is not None}
@@ -76,7 +70,9 @@ class LocalLauncher:
     def stop(self, job_id: int) -> None:
         """Kill the job's whole process tree."""
         pid, started = queue.process_of(job_id)
-        if pid and queue.is_alive(pid, started):
+        if not pid or not (is_alive(pid, started) or serves(pid, job_id)):
+            return
+        with contextlib.suppress(psutil.NoSuchProcess):  # it ends at this moment
             family = psutil.Process(pid)
             for process in [*family.children(recursive=True), family]:
                 with contextlib.suppress(psutil.NoSuchProcess):

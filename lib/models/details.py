@@ -17,6 +17,7 @@ from lib.words import moment
 
 STARTER_LICENSE = "apache-2.0"
 _LICENSE = re.compile(r"^license:[ \t]*[\"']?([\w.-]+)", re.MULTILINE)
+USUAL_CONTEXT = 2048  # tokens, where a model does not say what it can take
 _CONTEXT = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len")
 _READ = ("config.json", "tokenizer_config.json", "chat_template.jinja", "tokenizer.json", "README.md", MANIFEST)
 _AGAIN = {

@@ -85,7 +85,7 @@ def unfinished() -> list[Unfinished]:
     """Downloads that were stopped, failed or are under way."""
     found = []
     for plan in models_dir().glob(f".fetch-*/{PLAN}"):
-        with contextlib.suppress(StorageError, KeyError):
+        with contextlib.suppress(StorageError, KeyError, OSError):  # it may end while one looks
             known = read_json(plan)
             id_ = str(HubId(known["repo"], known["revision"]))
             found.append(Unfinished(id_, known["commit"], _there(plan.parent), known["size"], plan.parent))
@@ -114,7 +114,12 @@ def _plan(model: HubModel, scratch: Path) -> None:
 
 
 def _there(scratch: Path) -> int:
-    return sum(file.stat().st_size for file in scratch.iterdir() if file.name != PLAN)
+    """Bytes of the files; one that is renamed meanwhile counts nothing."""
+    found = 0
+    for file in scratch.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            found += file.stat().st_size if file.name != PLAN else 0
+    return found
 
 
 def _fetch_all(model: HubModel, scratch: Path, job: JobContext) -> None:

@@ -82,7 +82,10 @@ def _used_by(id_: str, folder: Path) -> str:
         if job.kind == KIND:
             if job.payload["model"] == id_:
                 return "its download"
-        elif _is(str(job.payload.get("model") or job.progress.get("model") or ""), folder):
+        elif _is(str(job.payload.get("model") or job.progress.get("model") or ""), folder) or _is(
+            models.get(str(job.payload.get("of")), ("", 0))[0],
+            folder,  # a run that is packaged, with its base
+        ):
             return f"a job ({job.kind})"
     return ""
 

@@ -6,9 +6,9 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
+from lib import scratch
 from lib.database import note
 from lib.errors import Stopped, StorageError, WrongState
-from lib.export import scratch
 from lib.export.hub import push_to_hub
 from lib.jobs.context import JobContext
 from lib.packaging.making import make_adapter, make_merged

@@ -19,6 +19,7 @@ from lib import models
 from lib.errors import CannotCarry, ModelError
 from lib.formats import ModelTokenizer, load_tokenizer
 from lib.inference.generator import Generator
+from lib.models.details import USUAL_CONTEXT, context_length
 from lib.packaging import curve, merging, ollama, parity, serving
 from lib.packaging.card import CARD, CURVE, Facts, model_card
 from lib.packaging.chat import TEMPLATE, chat_template
@@ -111,8 +112,7 @@ def make_merged(view: RunView, folder: Path, dtype: str, licence: str, say: Say)
 
 def tokenizer_room(base: Path) -> int:
     """The longest prompt in tokens that leaves room for an answer."""
-    length = read_json(base / "config.json").get("max_position_embeddings")
-    return (length if isinstance(length, int) else 2048) - parity.NEW_TOKENS
+    return (context_length(read_json(base / "config.json")) or USUAL_CONTEXT) - parity.NEW_TOKENS
 
 
 def _ask_adapter(view: RunView, base: Path, prompts: Prompts, stop_ids: list[int], say: parity.Say) -> parity.Heard:

@@ -103,4 +103,9 @@ def _below(folder: Path) -> list[Path]:
 
 
 def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    """What goes away meanwhile counts nothing."""
+    found = 0
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):
+            found += path.stat().st_size if path.is_file() and not path.is_symlink() else 0
+    return found

@@ -16,6 +16,7 @@ from lib.database.models import FINISHED
 from lib.errors import BadInput, ModelError, NotFound
 from lib.formats import Template, get_template, load_tokenizer, stored_template
 from lib.models.catalog import ModelInfo
+from lib.models.details import USUAL_CONTEXT
 from lib.models.ids import HubId, is_id
 from lib.storage import check_name, disk_errors, read_json, replaced_folder, run_dir, write_json
 from lib.training import runs
@@ -118,7 +119,6 @@ def _config(adapter: AdapterFiles, base: ModelInfo, ours: dict[str, Any], quanti
     held = quantization if quantization is not None else str(ours.get("quantization", "none"))
     if held not in QUANTIZATIONS:
         raise BadInput(f"{held!r} is no way to hold a base.", f"Use one of: {', '.join(QUANTIZATIONS)}.")
-    length = read_json(base.path / "config.json").get("max_position_embeddings")
     values = {
         "r": adapter.rank,
         "lora_alpha": int(found.get("lora_alpha") or adapter.rank),
@@ -128,7 +128,7 @@ def _config(adapter: AdapterFiles, base: ModelInfo, ours: dict[str, Any], quanti
         "use_dora": bool(found.get("use_dora")),
         "quantization": held,
         "escape_tags": bool(ours.get("escape_tags", False)),
-        "max_length": length if isinstance(length, int) and length >= 8 else 2048,
+        "max_length": max(base.context_length or USUAL_CONTEXT, 8),
     }
     known = {field.name for field in fields(TrainConfig)}
     return TrainConfig(**{key: value for key, value in values.items() if key in known})  # type: ignore[arg-type]

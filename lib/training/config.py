@@ -157,6 +157,7 @@ class TrainConfig:
             ("max_grad_norm", "" if self.max_grad_norm > 0 else "must be above 0"),
             at_least("eval_rows", 1),
             ("eval_steps", "" if self.eval_steps > 0 else "must be above 0"),
+            ("eval_steps", "" if self.eval_steps <= 1 or self.eval_steps % 1 == 0 else "must be whole above 1"),
             at_least("early_stopping_patience", 0),
             at_least("save_steps", 0),
             at_least("sample_tokens", 0),

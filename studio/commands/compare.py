@@ -14,6 +14,7 @@ from lib.evaluation.comparisons import CompareConfig, ComparisonView
 from lib.evaluation.metrics import DEFAULT_METRICS, METRICS
 from lib.evaluation.report import export_html
 from lib.evaluation.sides import Side
+from lib.jobs import worker
 from lib.settings import settings
 from lib.storage import disk_errors, suggest_name
 from studio.commands.output import STOPPED_STATUS, AsJson, emit, follow, say, table
@@ -44,12 +45,15 @@ def compare(
     system: Annotated[str, typer.Option(help="A system prompt for questions that have none.")] = "",
     resume: Annotated[int | None, typer.Option(help="Go on with this comparison; takes nothing else.")] = None,
     export: Export = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Queue the comparison and return at once.")] = False,
     json: AsJson = False,
 ) -> None:
     """Let models answer the same questions, and say which is better and how sure that is."""
     if not (run or model or resume is not None):
         raise typer.BadParameter("Name a run, or two models with --model.")
     if export is not None:
+        if detach:
+            raise BadInput("--export needs the result, --detach does not wait for it.", "Use `comparison ID --export`.")
         check_export(export)
     if resume is not None:
         if run or data or prompts or model:
@@ -71,6 +75,15 @@ def compare(
             base=base,
         )
     say(f"comparison {view.id} on {view.asked}")
+    if detach:
+        worker.ensure()
+        emit({"comparison": view.id, "status": view.status}) if json else print(view.id)
+        return
+    until_it_ends(view, json, export)
+
+
+def until_it_ends(view: ComparisonView, json: bool, export: Path | None = None) -> None:
+    """Follow a comparison, then say what came out; Ctrl-C stops it and keeps what is answered."""
     follow(view.job.id)
     view = comparisons.get(view.id)
     if export is not None:

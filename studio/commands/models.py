@@ -16,7 +16,7 @@ from lib.models.ids import HubId
 from lib.models.removal import delete_model, runs_on
 from lib.settings import settings
 from lib.words import amount, counted, size
-from studio.commands.output import AsJson, emit, follow, say, table
+from studio.commands.output import STOPPED_STATUS, AsJson, emit, follow, say, table
 
 Revision = Annotated[str, typer.Option(help="Branch, tag or commit; the same as owner/name@revision.")]
 
@@ -75,8 +75,10 @@ def get(
     asked = _id(name, revision)
     job = follow(download_job.submit(asked, settings.user))
     if job.result is None:
-        say((job.error or {}).get("message", f"{asked}: {job.status}"))
-        raise SystemExit(1)
+        say(f"{asked}: {job.status}; what has come is kept")
+        if json:
+            emit({"model": asked, "status": job.status})
+        raise typer.Exit(STOPPED_STATUS)
     if json:
         emit(job.result)
         return

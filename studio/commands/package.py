@@ -11,7 +11,7 @@ from lib.packaging.packages import DTYPES, KINDS
 from lib.settings import settings
 from lib.training.adopt import adopt as take_in
 from lib.training.config import QUANTIZATIONS
-from studio.commands.output import AsJson, emit, follow, say
+from studio.commands.output import STOPPED_STATUS, AsJson, emit, follow, say
 
 
 def register(app: typer.Typer) -> None:
@@ -31,12 +31,12 @@ def package(
 ) -> None:
     """Package a run: its adapter, or base and adapter merged and compared with the adapter before it is done."""
     job = follow(packaging.submit(run, as_, settings.user, out, dtype, licence, push, public))
-    result: dict[str, Any] = job.result or {"run": run, "status": job.status}
+    if job.result is None:
+        emit({"run": run, "status": job.status}) if json else print(f"{run}: {job.status}")
+        raise typer.Exit(STOPPED_STATUS)
+    result: dict[str, Any] = job.result
     if json:
         emit(result)
-        return
-    if "out" not in result:
-        print(f"{run}: {job.status}")
         return
     size = f"{result['bytes'] / 1e6:,.1f} MB"
     print(f"{result['run']} as {result['kind']}: {size} in {result['out']}")

@@ -16,7 +16,7 @@ from lib.words import counted
 from lib.words import shares as in_words
 from studio.commands.output import AsJson, emit, progress, table
 
-Near = Annotated[float, typer.Option(help="Share of words from which rows are near-duplicates; 0: do not look.")]
+NEAR = "Share of words from which rows are near-duplicates"
 
 
 def register(app: typer.Typer) -> None:
@@ -32,7 +32,7 @@ def split(
     seed: Annotated[int, typer.Option(help="Another seed deals the rows otherwise.")] = 0,
     column: Annotated[str, typer.Option(help="Take the split from a column: its values are split names.")] = "",
     together: Annotated[str, typer.Option(help="Rows with the same value in this column stay on one side.")] = "",
-    near: Near = 0.8,
+    near: Annotated[float, typer.Option(help=f"{NEAR}; 0: do not look.")] = 0.8,
     json: AsJson = False,
 ) -> None:
     """Deal the rows to splits so that none leaks, as an unsaved edit: look at it, then `save`."""
@@ -59,7 +59,7 @@ def split(
 def leakage(
     left: Annotated[str, typer.Argument(help="dataset or dataset:split that is learned from")],
     right: Annotated[str, typer.Argument(help="dataset or dataset:split that is tested on")],
-    near: Near = 0.8,
+    near: Annotated[float, typer.Option(help=f"{NEAR}, 0.5 to 1.")] = 0.8,
     json: AsJson = False,
 ) -> None:
     """Find rows of one side that give away rows of the other."""

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from lib.database.models import STOPPED
+from lib.errors import NotFound
 from lib.jobs import worker
 from lib.settings import settings
 from lib.training import runs as store
@@ -96,9 +97,25 @@ def run(run: Annotated[str, typer.Argument(help="Run id.")], json: AsJson = Fals
     print(store.repeat(view))
 
 
-def wait(run: Annotated[str, typer.Argument(help="Run id.")], json: AsJson = False) -> None:
-    """Wait until a run ends, as `train` without --detach does; Ctrl-C stops the run and keeps what it has."""
-    _until_it_ends(store.get(run), detach=False, json=json)
+def wait(
+    id: Annotated[str, typer.Argument(help="Run id, or the number of a comparison.")], json: AsJson = False
+) -> None:
+    """Wait until a run or comparison ends, as without --detach; Ctrl-C stops it and keeps what it has."""
+    try:
+        view = store.get(id)
+    except NotFound:
+        if not id.isdecimal():
+            raise
+        _wait_for_comparison(int(id), json)
+    else:
+        _until_it_ends(view, detach=False, json=json)
+
+
+def _wait_for_comparison(number: int, json: bool) -> None:
+    from lib.evaluation import comparisons
+    from studio.commands.compare import until_it_ends
+
+    until_it_ends(comparisons.get(number), json)
 
 
 def stop(

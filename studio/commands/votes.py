@@ -62,7 +62,10 @@ def _show(ballot: BallotView, json: bool) -> None:
         print(f"{ballot.question} open, {counted(ballot.total, 'pair')}, on comparison {ballot.comparison}")
         table(
             ["person", "pairs", "skipped"],
-            [[one.name, f"{one.votes} of {ballot.total}", one.skipped] for one in store.progress(ballot.id)],
+            [
+                [one.name, f"{one.votes - one.skipped} of {ballot.total}", one.skipped]
+                for one in store.progress(ballot.id)
+            ],
         )
         return
     found = store.results(ballot.id)

@@ -16,7 +16,7 @@ from lib.errors import BadInput, StudioError
 from lib.words import counted
 from studio import person, state
 from studio.components.conversation import show_conversation
-from studio.components.errors import show
+from studio.components.errors import guarded, show
 from studio.components.frame import Place, chain_bar
 from studio.components.links import go, link
 from studio.components.refusals import show_refusals
@@ -91,6 +91,7 @@ def _delete_dialog(info: DatasetInfo) -> None:
 
 
 @st.fragment
+@guarded
 def _rows(info: DatasetInfo) -> None:
     """Pages of conversations, found by text; DuckDB does the work whatever the size."""
     search_box, split_box = st.columns([3, 1], vertical_alignment="bottom")

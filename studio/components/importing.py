@@ -22,9 +22,9 @@ from lib.jobs import queue
 from lib.settings import settings
 from lib.storage import disk_errors, job_dir, suggest_name, uploads_dir
 from lib.words import counted
-from studio import cache
+from studio import cache, person
 from studio.components.conversation import show_conversation
-from studio.components.errors import show, show_job_error
+from studio.components.errors import guarded, show, show_job_error
 from studio.components.job import follow
 from studio.components.links import go
 from studio.components.refusals import show_refusals
@@ -83,6 +83,7 @@ def _hub_inspection(source: str) -> Inspection | None:
 
 
 @st.fragment(run_every="1s")
+@guarded
 def _waiting(source: str, look: Future[Inspection]) -> None:
     if look.done():
         st.rerun()
@@ -170,7 +171,7 @@ def _form(source: str, name: str, found: Inspection) -> None:
             if st.button("Import", type="primary", icon=":material/download:", disabled=not complete):
                 # A mapping as recognised is not passed on, so that the report names the shape and not a hand.
                 by_hand = None if mapping == recognition.mapping else mapping.to_dict()
-                st.session_state[JOB] = import_job.submit(source, chosen, settings.user, by_hand, share)
+                st.session_state[JOB] = import_job.submit(source, chosen, person.name(), by_hand, share)
                 st.rerun()
         if complete:
             _preview(found)

@@ -13,6 +13,7 @@ import streamlit as st
 from lib.data.imports import refusals
 from lib.storage import suggest_name
 from lib.words import counted
+from studio.components.errors import guarded
 from studio.components.text import escape
 
 SHOWN = 200
@@ -21,6 +22,7 @@ ALL = "All reasons"
 
 
 @st.fragment
+@guarded
 def show_refusals(file: Path, reasons: dict[str, int], name: str) -> None:
     """`reasons` counts the rows in `file` by kind of reason; `name` is the dataset's."""
     total = sum(reasons.values())

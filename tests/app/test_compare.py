@@ -81,7 +81,8 @@ def test_a_comparison_shows_verdict_figures_and_why_to_trust_it() -> None:
     assert not app.exception
     shown = words(app)
     for text in (
-        "numbers from which it picks its words",
+        "weighs the words it could say next differently",
+        "The training rows of",
         "adadadadadadadad",
         "3 seeds",
         "sacrebleu",

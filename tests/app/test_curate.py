@@ -133,11 +133,11 @@ def test_what_was_found_is_shown_with_its_remedy_and_rows() -> None:
     radio = app.radio[0]
     assert f"Personal data · {found['personal_data']}" in radio.options
     radio.set_value("personal_data").run()
-    assert "Replace it by an invented one" in words(app)
+    assert "or take it out; a public helpline" in words(app)
     assert any("@example." in text for text in texts(app, "text"))
     radio.set_value("near_duplicate").run()
     assert not app.exception
-    assert "that belong together" in words(app)
+    assert "each like another in most of its words" in words(app)
     press(app, "Go to the rows")
     assert app.query_params["f"] == "flag:is:near_duplicate"
 
@@ -215,6 +215,32 @@ def test_what_was_typed_is_there_again_after_a_look_at_another_row() -> None:
     assert field(app, "Text of turn 2").value == "Half a sentence"
     press(app, "Save edit")
     assert open_copy(datasets.get(DESK)).state(2).values == {"output": "Half a sentence"}
+
+
+def test_a_row_stays_open_where_its_edit_takes_it_out_of_what_is_looked_for() -> None:
+    seeds.samples()
+    asked = Table(open_copy(datasets.get(DESK)), Query()).rows([2])[0].values["output"][:40]
+    query = Query.parse(search=asked)
+    number = Table(open_copy(datasets.get(DESK)), query).page(1).rows[0].row_id
+    first = f"**Row {number}**"
+    app = open_page("curate", dataset=DESK, q=asked)  # the address names no row: the first is open
+    assert first in texts(app, "markdown")
+    press(app, "Edit")
+    field(app, "Text of turn 2").set_value("Nothing of the kind.").run()
+    press(app, "Save edit")
+    assert Table(open_copy(datasets.get(DESK)), query).position(number) is None
+    assert first in texts(app, "markdown")
+    press(app, "Delete")
+    assert first in texts(app, "markdown") and open_copy(datasets.get(DESK)).state(number).deleted
+
+
+def test_ticks_go_with_the_change_that_was_made_to_them() -> None:
+    seeds.samples()
+    app = open_page("curate", dataset=DESK, f="status:is:pending", pick="3,5")
+    assert "On **2** ticked rows" in words(app)
+    press(app, "Accept 2")
+    assert [open_copy(datasets.get(DESK)).state(row).status for row in (3, 5)] == ["accepted", "accepted"]
+    assert "ticked" not in words(app) and "pick" not in app.query_params
 
 
 def test_a_key_pressed_twice_is_no_conflict_with_oneself() -> None:
@@ -303,3 +329,22 @@ def test_what_differs_in_tags_is_said_in_words() -> None:
     versions.save(info, "tagged", "ada")
     shown = words(open_page("curate", dataset="support-desk@2", view="Versions"))
     assert "none → one, two" in shown and "n" * 200 not in shown
+
+
+def test_what_is_pressed_where_the_address_cannot_be_read_is_done(jobs_here: Callable[[], None]) -> None:
+    seeds.samples()
+    app = open_page("curate", dataset=DESK, f="nonsense")
+    press(app, "Accept")
+    assert open_copy(datasets.get(DESK)).state(1).status == "accepted"
+
+
+def test_a_version_that_is_saved_stays_with_its_dataset(jobs_here: Callable[[], None]) -> None:
+    seeds.samples()
+    edit(datasets.get(DESK), 3, 0, "ada", status="accepted")
+    app = open_page("curate", dataset=DESK)
+    app.session_state["saving"] = save_job.submit(datasets.get(DESK), "one read", "ada")
+    jobs_here()
+    app.query_params["dataset"] = "medical-terms@1"
+    app.session_state["dataset"] = "medical-terms@1"
+    app.run()
+    assert not app.exception and "support-desk@2" not in words(app)

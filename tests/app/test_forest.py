@@ -1,17 +1,22 @@
-"""The chart of differences: which way is better stands with the figures."""
+"""The chart of differences: names and figures stand where no window cuts them."""
 
 from __future__ import annotations
 
 import pytest
 
 from lib.evaluation.metrics import METRICS
-from studio.components.comparing.forest import marks_of
+from studio.components.comparing.forest import _spec, _told, marks_of
 
 FOUND = {"difference": -4.1, "low": -5.0, "high": -3.2, "verdict": "tuned better"}
 
 
-@pytest.mark.parametrize(("metric", "said"), [("perplexity", True), ("chrf", False)])
-def test_of_a_difference_is_said_when_lower_is_better(metric: str, said: bool) -> None:
-    (mark,) = marks_of("its label", METRICS[metric], FOUND)
-    assert mark.told.startswith("-4.10 [-5.00, -3.20]" if said else "-4.1 [-5.0, -3.2]")
-    assert mark.told.endswith("lower is better") is said
+@pytest.mark.parametrize(
+    ("metric", "figures", "direction"),
+    [("perplexity", "-4.10 [-5.00, -3.20] ↓", "lower is better"), ("chrf", "-4.1 [-5.0, -3.2] ↑", "higher is better")],
+)
+def test_name_side_and_figures_are_written_beside_the_marks(metric: str, figures: str, direction: str) -> None:
+    marks = marks_of(("its label", "a side"), METRICS[metric], FOUND)
+    spec = _spec(marks)
+    assert spec["yAxis"]["data"] == [f"its label\na side\n{figures}"]
+    assert not any("label" in point for point in spec["series"][-1]["data"])  # a narrow window would cut it
+    assert _told(marks[0]) == f"its label · a side {figures[:-2]}, {direction}: better"

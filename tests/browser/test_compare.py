@@ -42,7 +42,7 @@ def test_from_the_list_to_the_training_row_behind_the_worst_example(browser: Bro
 
 def trust(tab: Watched) -> None:
     tab.page.get_by_text("Can I trust this?").click()
-    expect(tab.page.get_by_text("its base says something else")).to_be_visible()
+    expect(tab.page.get_by_text("its base weighs the words it could say next differently")).to_be_visible()
     tab.settle()
     tab.picture("compare-trust")
 

@@ -143,6 +143,21 @@ def test_compare(command, run, jobs_here):
     assert table.code == 0 and f"{run.id} against tiny:" in table.out
 
 
+def test_compare_detached_and_waited_for(command, run, jobs_here, monkeypatch, tmp_path):
+    from lib.jobs import worker
+
+    arguments = ("compare", run.id, "--limit", "2", "--metric", "chrf", "--detach")
+    with monkeypatch.context() as nobody_works:
+        nobody_works.setattr(worker, "ensure", lambda: None)
+        queued = command(*arguments, "--json").json()
+    assert queued["status"] == "queued"
+    ended = command("wait", str(queued["comparison"]), "--json").json()
+    assert (ended["comparison"], ended["status"], ended["rows"]) == (queued["comparison"], "finished", 2)
+    assert command("wait", "99", "--json").json()["error"] == "NotFound"
+    refused = command(*arguments, "--export", str(tmp_path / "a.csv"))
+    assert refused.code == 1 and "--detach does not wait" in refused.err
+
+
 def test_compare_that_is_stopped_before_it_has_answers(command, run, monkeypatch):
     from lib.jobs import queue, worker
 

@@ -39,6 +39,8 @@ def test_list_get_and_versions(info, write_rows, home):
         datasets.get("nubmers")
     with pytest.raises(NotFound, match="Versions: 1, 2"):
         datasets.get("numbers@7")
+    with pytest.raises(NotFound, match="no version 0"):
+        datasets.get("numbers@0")
     with pytest.raises(NotFound, match="no dataset none"):
         datasets.versions("none")
 

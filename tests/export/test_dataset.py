@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from lib import scratch
 from lib.data import datasets
 from lib.data.edits import edit
 from lib.data.versions import save
 from lib.errors import BadInput, BadSettings, ModelError, NotFound, Stopped, StorageError
-from lib.export import scratch
 from lib.export.dataset import export_dataset, export_folder
 from lib.export.options import FORMATS, ExportOptions
 from lib.formats import parse, saved
@@ -210,7 +210,7 @@ def test_a_place_where_no_folder_can_be_made(info):
 
 def test_what_a_killed_process_left_is_swept(info, tmp_path):
     code = (
-        "import os, sys; from pathlib import Path; from lib.export import scratch\n"
+        "import os, sys; from pathlib import Path; from lib import scratch\n"
         "with scratch.new_file(Path(sys.argv[1])) as path:\n    path.write_text('half')\n    os._exit(9)"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "text.jsonl")], check=False)

@@ -115,7 +115,7 @@ def test_sweep_tells_the_dead_from_the_living():
     dead = python("-c", "")
     dead.wait()
     born = ME.create_time()
-    jobs = {name: submit() for name in ("alive", "killed", "asked", "reused", "unborn", "waiting", "elsewhere")}
+    jobs = {name: submit() for name in ("alive", "killed", "asked", "reused", "unborn", "late", "waiting", "elsewhere")}
     while queue.claim(ME):
         pass
     change(jobs["alive"], pid=ME.pid, pid_started=born)
@@ -123,6 +123,7 @@ def test_sweep_tells_the_dead_from_the_living():
     change(jobs["asked"], pid=dead.pid, pid_started=born, stop_requested_at=time.time())
     change(jobs["reused"], pid=ME.pid, pid_started=born - 1000)  # another process has that number by now
     change(jobs["unborn"], worker_pid=dead.pid, worker_started=born)
+    change(jobs["late"], heartbeat_at=time.time() - 100)  # its worker lives, but could not start it
     change(jobs["elsewhere"], pid=dead.pid, host="another-machine")
     queue.sweep()
     assert {name: queue.get(job_id).status for name, job_id in jobs.items()} == {
@@ -131,6 +132,7 @@ def test_sweep_tells_the_dead_from_the_living():
         "asked": "stopped",
         "reused": "interrupted",
         "unborn": "queued",
+        "late": "queued",
         "waiting": "running",
         "elsewhere": "running",
     }

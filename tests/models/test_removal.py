@@ -55,6 +55,13 @@ def test_not_while_the_engine_holds_it(model):
         delete_model("beta", "tester")
 
 
+def test_not_while_a_run_on_it_is_packaged(model):
+    add_run("old-run", "beta", "finished")
+    queue.submit("package", {"of": "old-run", "as": "merged"}, "tester")
+    with pytest.raises(WrongState, match="package"):
+        delete_model("beta", "tester")
+
+
 def test_a_link_goes_and_what_it_leads_to_stays(home, tmp_path):
     folder = write_folder(tmp_path / "elsewhere", model_files())
     (home / "models").mkdir(parents=True)

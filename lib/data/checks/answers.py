@@ -7,6 +7,7 @@ import re
 from lib.data.checks.report import quote
 
 MIN_WORDS = 6  # shorter answers are facts or names, not sentences that could be cut
+ECHO_SLACK = 20  # characters of spaces and punctuation by which an answer that repeats its question may differ
 NON_ANSWERS = frozenset(
     {
         "ok",
@@ -33,6 +34,7 @@ NON_ANSWERS = frozenset(
         "false",
     }
 )
+_WORD = re.compile(r"\w+")
 _BOILERPLATE = re.compile(
     r"\bas an? (?:AI|artificial intelligence|large language|language)\b(?! (?:researcher|engineer|company|expert))"
     r"|\bI(?:'m| am) (?:just |only )?an? (?:AI|artificial intelligence|large language|language model)\b"
@@ -105,6 +107,14 @@ def short(answer: str, question: str) -> str | None:
     fact = any(char.isdigit() for char in text) or (len(text) == 1 and text.isalpha() and text.isupper())
     tiny = len(text) < 3 and text.isascii() and not fact
     return quote(text) if tiny or word in NON_ANSWERS else None
+
+
+def echo(answer: str, question: str) -> str | None:
+    """The answer says what was asked and nothing else; case, spaces and punctuation aside."""
+    if abs(len(answer) - len(question)) > ECHO_SLACK or " " not in question.strip():
+        return None
+    told = _WORD.findall(answer.lower())
+    return quote(answer) if told and told == _WORD.findall(question.lower()) else None
 
 
 def boilerplate(answer: str) -> str | None:

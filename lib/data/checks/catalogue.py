@@ -23,7 +23,8 @@ _ALL = (
     Check("wrong_language", "Other language", "The answer is in another language than most rows, so the model may "
           "answer people in the wrong one.", "Translate or delete the row, unless it is meant so.", "doubt"),
     Check("personal_data", "Personal data", "The text holds an e-mail address, phone or card number, IP or street "
-          "address, which the model can repeat to anyone.", "Replace it by an invented one or take it out.", "doubt"),
+          "address, which the model can repeat to anyone.", "Replace it by a stand-in such as [phone], or take it out; "
+          "a public helpline may stay.", "doubt"),
     Check("secret", "Secret", "The text holds a password, key or token, which the model can repeat to anyone.",
           "Take it out, and change the secret where it is in use.", "fault"),
     Check("markup", "Markup", "Leftovers of HTML or of a table stand in the text, and the model learns to write them.",
@@ -34,6 +35,8 @@ _ALL = (
           "training or outweighs them.", "Shorten or split the row, or raise the limit.", "doubt"),
     Check("short", "Very short answer", "The answer is a single sign or word that explains nothing.",
           "Write a full answer or delete the row.", "doubt"),
+    Check("echo", "Repeats the question", "The answer says what was asked and nothing else, so the model learns to "
+          "give questions back.", "Write an answer or delete the row.", "doubt"),
     Check("boilerplate", "Assistant boilerplate", "The answer speaks as an AI model or refuses instead of helping, and "
           "the model learns to do so.", "Rewrite the answer or delete the row.", "doubt"),
     Check("template_tags", "Template tags", "A tag of a prompt template stands inside a text and would be read as the "

@@ -32,6 +32,7 @@ OF_TEXT: dict[str, Callable[[str, str], Detail]] = {
 OF_ANSWER: dict[str, Callable[[str, str], Detail]] = {
     "merged": texts.merged,
     "short": answers.short,
+    "echo": answers.echo,
     "boilerplate": lambda answer, question: answers.boilerplate(answer),
     "role_mixup": lambda answer, question: answers.role_mixup(question, answer),
 }

@@ -27,8 +27,12 @@ _DIGITS = re.compile(r"\d[\d .()/-]{5,}\d")
 _CARD = re.compile(r"(?<![\w.-])[3-6]\d{3}(?:[ -]?\d){9,15}(?![\w-])")
 _IP = re.compile(r"(?<![\w.])(?<!version )(?<!firmware )(?<!release )(?:\d{1,3}\.){3}\d{1,3}(?!\.?\w)", re.IGNORECASE)
 _IP6 = re.compile(r"(?<![\w:.])(?:[0-9a-f]{1,4}:){2,7}(?::?[0-9a-f]{1,4}){1,6}(?![\w:])", re.IGNORECASE)
-_PHONE_CUE = re.compile(r"\b(?:phone|telephone|tel|call|mobile|cell|fax|ring|whatsapp|dial|hotline)\b", re.IGNORECASE)
-_NATIONAL = re.compile(r"(?<![\w.+-])(?:1[-. ])?\(?\d{3}\)?[-. ]\d{3}[-. ]\d{4}(?![\w-])")
+_PHONE_CUE = re.compile(
+    r"\b(?:phone|telephone|tel|call|calling|mobile|cell|fax|ring|whatsapp|dial|hotline)\b", re.IGNORECASE
+)
+_NATIONAL = re.compile(
+    r"(?<![\w.+-])(?:(?:1[-. ])?\(?\d{3}\)?[-. ]\d{3}[-. ]\d{4}|18(?:00|33|44|55|66|77|88)\d{7})(?![\w-])"
+)  # of numbers without a gap only those that nobody pays for: others may count anything
 _HOUSE = re.compile(r"\d[A-Za-z]? [A-Z]")
 _STREETS = (
     "Street",
@@ -164,7 +168,7 @@ def _luhn(number: str) -> bool:
 
 
 def _phones(text: str) -> Iterator[Spot]:
-    """Numbers with +country, and those in the American form in a text that speaks of telephones."""
+    """Numbers with +country, and those in the American form, or free of charge, in a text that speaks of telephones."""
     import phonenumbers
     from phonenumbers import Leniency, PhoneNumberMatcher
 

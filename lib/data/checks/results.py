@@ -13,14 +13,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lib import duck, models
+from lib import duck, models, scratch
 from lib.data.checks import CHECKS, CheckReport, Finding, Settings, run_checks
 from lib.data.datasets import DatasetInfo
 from lib.data.edits import open_copy
 from lib.data.edits.conversations import conversations
+from lib.errors import StorageError
 from lib.formats import get_template, load_tokenizer
 from lib.progress import Progress
-from lib.storage import checks_file, disk_errors
+from lib.storage import checks_file
 
 SCHEMA = pa.schema([("row_id", pa.int64()), ("check", pa.string()), ("detail", pa.string()), ("group", pa.int64())])
 
@@ -97,11 +98,8 @@ def keep(report: CheckReport) -> CheckReport:
         "group": [finding.group for finding in whole.findings],
     }
     table = pa.table(columns, schema=SCHEMA).replace_schema_metadata({SUMMARY: json.dumps(whole.to_dict())})
-    with disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = path.with_suffix(".part")
-        pq.write_table(table, scratch, compression="zstd")
-        scratch.rename(path)
+    with scratch.new_file(path) as target:  # two checks may end at once
+        pq.write_table(table, target, compression="zstd")
     return whole
 
 
@@ -120,11 +118,18 @@ def _with_earlier(report: CheckReport, path: Path) -> CheckReport:
 
 
 def summary(info: DatasetInfo) -> dict[str, Any] | None:
-    """What the last check of this version found; None when there was none."""
+    """What the last check of this version found; None when there was none.
+
+    Raises:
+        StorageError: the file is damaged.
+    """
     path = checks_file(info.name, info.version)
-    if not path.exists():
+    try:
+        found: dict[str, Any] = json.loads(pq.read_schema(path).metadata[SUMMARY])
+    except FileNotFoundError:
         return None
-    found: dict[str, Any] = json.loads(pq.read_schema(path).metadata[SUMMARY])
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
+        raise StorageError(f"{path} is damaged.", "Delete it, and check the rows again.") from error
     return found
 
 

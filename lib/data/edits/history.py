@@ -12,6 +12,7 @@ from lib.data.edits.journal import Entry
 from lib.data.edits.overlay import AFTER, BEFORE, SIDE
 from lib.data.edits.state import RowState
 from lib.data.edits.working import WorkingCopy
+from lib.data.lineage import lineage
 from lib.database import JournalEntry, session
 
 LIMIT = 200  # entries
@@ -25,7 +26,7 @@ def entries(info: DatasetInfo, limit: int = LIMIT) -> list[Entry]:
 
 
 def history(info: DatasetInfo, row_id: int) -> list[Entry]:
-    """What was done to a row in this and earlier versions of its dataset, newest first.
+    """What was done to a row in this version and those of its dataset that its rows came from, newest first.
 
     Entries of bulk changes come with the row's own states before and after. Of these, and of the others, the newest
     two hundred are looked at.
@@ -35,7 +36,8 @@ def history(info: DatasetInfo, row_id: int) -> list[Entry]:
     """
     if not overlay.can_be_id(row_id):
         return []
-    query = select(JournalEntry).where(JournalEntry.dataset == info.name, JournalEntry.version <= info.version)
+    versions = [step.version for step in lineage(info) if step.name == info.name]
+    query = select(JournalEntry).where(JournalEntry.dataset == info.name, JournalEntry.version.in_(versions))
     one = query.where(JournalEntry.row_id == row_id).order_by(JournalEntry.id.desc()).limit(LIMIT)
     many = query.where(JournalEntry.file.is_not(None)).order_by(JournalEntry.id.desc()).limit(LIMIT)
     with session() as opened:

@@ -141,6 +141,8 @@ def described(before: RowState, after: RowState) -> str:
 
 def last_of(opened: Session, info: DatasetInfo, seq: int) -> Entry | None:
     """The entry of that number, under the lock."""
-    query = select(JournalEntry).where(JournalEntry.dataset == info.name, JournalEntry.seq == seq)
-    found = opened.scalar(query.order_by(JournalEntry.id.desc()).limit(1))
+    query = select(JournalEntry).where(
+        JournalEntry.dataset == info.name, JournalEntry.version <= info.version, JournalEntry.seq == seq
+    )
+    found = opened.scalar(query.order_by(JournalEntry.version.desc(), JournalEntry.id.desc()).limit(1))
     return Entry.of(found) if found else None

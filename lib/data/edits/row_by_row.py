@@ -91,10 +91,4 @@ def rows_of(copy: WorkingCopy, connection: duckdb.DuckDBPyConnection) -> Iterato
     with duck.cursor(connection) as cursor:
         cursor.execute(f"SELECT {names}{ROW_ID} FROM rows WHERE {ROW_ID} IN (FROM hits)")
         while cells := cursor.fetchmany(BATCH_ROWS):
-            yield [
-                (
-                    row_id,
-                    {column.name: decode(value, column.kind) for column, value in zip(columns, values, strict=True)},
-                )
-                for *values, row_id in cells
-            ]
+            yield [(row_id, read(values)) for *values, row_id in cells]

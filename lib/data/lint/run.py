@@ -9,16 +9,15 @@ files only.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lib import storage
+from lib import scratch
 from lib.data.checks.helpers import batches
 from lib.data.columns import ROW_ID, STATUS
 from lib.data.edits.conversations import conversations
@@ -55,27 +54,21 @@ def lint(copy: WorkingCopy, settings: LintSettings, progress: Progress | None = 
     """
     linter, info = settings.linter(), copy.info
     path = settings.file(info)
-    target = path.with_name(f".{path.name}.{os.getpid()}.part")  # two may run at once
     tally = Tally()
-    with ExitStack() as scratch, storage.disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        scratch.callback(target.unlink, missing_ok=True)
-        with target.open("wb") as opened:
-            with pq.ParquetWriter(opened, SCHEMA, compression="zstd") as file:
-                for batch in _looked_at(copy, linter, tally, progress):
-                    file.write_batch(batch)
-                summary = {
-                    "dataset": info.name,
-                    "version": info.version,
-                    "seq": copy.seq,
-                    "settings": settings.to_dict(),
-                    "fingerprint": settings.fingerprint(),
-                    **tally.summary(settings, linter),
-                }
-                file.add_key_value_metadata({METADATA: json.dumps(summary, ensure_ascii=False)})
-            storage.sync(opened)
-        target.rename(path)
-        _sweep(path.parent)
+    # Two may run at once.
+    with scratch.new_file(path) as target, pq.ParquetWriter(target, SCHEMA, compression="zstd") as file:
+        for batch in _looked_at(copy, linter, tally, progress):
+            file.write_batch(batch)
+        summary = {
+            "dataset": info.name,
+            "version": info.version,
+            "seq": copy.seq,
+            "settings": settings.to_dict(),
+            "fingerprint": settings.fingerprint(),
+            **tally.summary(settings, linter),
+        }
+        file.add_key_value_metadata({METADATA: json.dumps(summary, ensure_ascii=False)})
+    _sweep(path.parent)
     return summary
 
 
@@ -113,8 +106,6 @@ def _batch(row_ids: list[int], linted: list[Linted]) -> pa.RecordBatch:
 def _sweep(folder: Path) -> None:
     for file in _newest_first(folder, "*.parquet")[KEPT:]:
         file.unlink(missing_ok=True)
-    for scratch in _newest_first(folder, ".*.part")[KEPT:]:  # of processes that were killed
-        scratch.unlink(missing_ok=True)
 
 
 def _newest_first(folder: Path, pattern: str) -> list[Path]:

@@ -7,7 +7,6 @@ Only rows whose texts are not those that were measured before, in this version o
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lib import models, storage
+from lib import models, scratch, storage
 from lib.data.columns import ROW_ID
 from lib.data.datasets import quoted
 from lib.data.edits.working import WorkingCopy
@@ -43,18 +42,12 @@ def measure(copy: WorkingCopy, what: What, model: str = "", progress: Progress |
     """
     function, tokenizer = _function(copy, what, model)
     path = file_of(copy.info, what, model)
-    with storage.disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    fresh, target = path.with_name(f".{path.name}.new"), path.with_name(f".{path.name}.part")
-    with contextlib.ExitStack() as scratch, storage.disk_errors(path), copy.connect() as connection:
-        for file in (fresh, target):
-            scratch.callback(file.unlink, missing_ok=True)
+    with scratch.new_file(path) as target, scratch.beside(path) as fresh, copy.connect() as connection:
         total = _find(connection, copy, function.schema, _earlier(copy, what, model, tokenizer))
         _write(fresh, function, _batches(connection, copy, total), total, progress)
         connection.execute(_all_measures(function.schema, fresh))
         result = _described(connection, copy, what, Measured(copy.seq, model, tokenizer))
         _store(connection, function.schema, result, target)
-        target.rename(path)
     return result
 
 
@@ -156,8 +149,6 @@ def _store(connection: duckdb.DuckDBPyConnection, schema: pa.Schema, result: Mea
     """Write the view `measures` in order of the row ids. Arrow writes, as it says when the disk is full."""
     described = schema.with_metadata({METADATA: result.to_json()})
     reader = connection.execute(f"SELECT * FROM measures ORDER BY {ROW_ID}").to_arrow_reader(GROUP_ROWS)
-    with target.open("wb") as opened:
-        with pq.ParquetWriter(opened, described, compression="zstd") as file:
-            for batch in reader:
-                file.write_batch(batch.cast(described))
-        storage.sync(opened)
+    with pq.ParquetWriter(target, described, compression="zstd") as file:
+        for batch in reader:
+            file.write_batch(batch.cast(described))

@@ -29,7 +29,7 @@ def spread(function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
     context = get_context("spawn")
     with contextlib.ExitStack() as stack:
         idle: deque[Connection] = deque()
-        for _ in range(min(MOST, os.cpu_count() or 1)):
+        for _ in range(min(MOST, len(os.sched_getaffinity(0)))):
             here, there = context.Pipe()
             process = context.Process(target=_serve, args=(function, there), daemon=True)
             process.start()

@@ -143,7 +143,7 @@ def damaged(name: str, packing: Packing) -> BadInput:
 
 def _encoding(path: Path, packing: Packing) -> Encoding:
     with open_bytes(path, packing) as file:
-        return find_encoding(chunks(file))
+        return find_encoding(chunks(file), whole=True)
 
 
 def _binary_format(head: bytes, path: Path) -> Format | None:
@@ -184,8 +184,11 @@ def _wide(head: bytes) -> str | None:
     return None
 
 
-def find_encoding(chunks: Iterator[bytes]) -> Encoding:
-    """The encoding of a text file. Falls back to Windows' Western one when the bytes are not UTF-8."""
+def find_encoding(chunks: Iterator[bytes], whole: bool = False) -> Encoding:
+    """The encoding of a text file. Falls back to Windows' Western one when the bytes are not UTF-8.
+
+    `whole`: the chunks are all of the file, so that one which ends within a character is damaged.
+    """
     first = next(chunks, b"")
     marked = next((name for bom, name in BOMS if first.startswith(bom)), None) or _wide(first)
     if marked:
@@ -198,7 +201,7 @@ def find_encoding(chunks: Iterator[bytes]) -> Encoding:
             chunk = next(chunks, b"")
     except UnicodeDecodeError:
         return _not_utf8(chunk)
-    return Encoding("utf-8")
+    return Encoding("utf-8", damaged=whole and bool(decoder.getstate()[0]))
 
 
 def _not_utf8(chunk: bytes) -> Encoding:

@@ -25,9 +25,9 @@ def compare(left: str, right: str, threshold: float = 0.8, progress: Progress | 
 
     Raises:
         NotFound: no such dataset or version.
-        BadInput: no such split, one without rows, the same side twice, or a threshold out of range.
+        BadInput: no such split, the same side twice, or a threshold out of range.
     """
-    if left == right:
+    if _side(left) == _side(right):
         raise BadInput("Both sides are the same rows.", "Choose two splits, or two datasets.")
     total = sum(_count(side) for side in (left, right))
     told = (lambda done, _: progress(done, total)) if progress else None
@@ -39,6 +39,11 @@ def _parts(side: str) -> tuple[str, str | None]:
     if split and split not in SPLITS:
         raise BadInput(f"There is no split {split!r}.", f"Write name:split, with one of: {', '.join(SPLITS)}.")
     return ref, split or None
+
+
+def _side(side: str) -> tuple[str, str | None]:
+    ref, split = _parts(side)
+    return datasets.get(ref).ref, split
 
 
 def _rows(side: str) -> Iterator[tuple[int, Conversation]]:

@@ -4,7 +4,6 @@ save       the edits of a version become the next one
 job        the job `save`, while people go on working
 append     rows that somebody adds become the next one
 derived    an old version becomes the latest; a version becomes a dataset of its own
-lineage    where a version came from
 diff       what differs between two versions, or a version and its unsaved edits
 text_diff  what changed in a text, word by word
 review     how many rows differ from what was saved, and their review states
@@ -13,10 +12,10 @@ making     number, folder and manifest of a new version
 removal    removing a dataset with everything that belongs to it
 """
 
+from lib.data.lineage import lineage, origin
 from lib.data.versions.append import append
 from lib.data.versions.derived import branch, restore
 from lib.data.versions.diff import RowDiff, VersionDiff, diff
-from lib.data.versions.lineage import lineage, origin
 from lib.data.versions.removal import remove
 from lib.data.versions.review import Review, present, review, unsaved
 from lib.data.versions.save import save

@@ -23,10 +23,10 @@ from lib.data.datasets import DatasetInfo, quoted
 from lib.data.edits import WorkingCopy
 from lib.data.edits.overlay import DELETED
 from lib.data.filters import Query
+from lib.data.lineage import lineage
 from lib.data.mapping.reading import read_conversation
 from lib.data.mapping.roles import Mapping
 from lib.data.table import Table, TableRow
-from lib.data.versions.lineage import lineage
 from lib.data.versions.review import saved_state
 from lib.errors import BadInput, WrongState
 from lib.records import Conversation

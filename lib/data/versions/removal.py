@@ -59,10 +59,8 @@ def users(name: str) -> list[str]:
         compared = select(Comparison.id).join(Job).where(Comparison.dataset == name, Job.status.in_(LIVE))
         found += [f"comparison {comparison}" for comparison in opened.scalars(compared)]
     for job in queue.live_jobs():
-        if name in (_named(job.payload.get("dataset")), job.kind == "import" and job.payload.get("name")):
+        refs = (job.payload.get(key) for key in ("dataset", "left", "right"))  # the latter two with their splits
+        named = {DatasetRef.parse(ref.partition(":")[0]).name for ref in refs if ref}
+        if name in named or (job.kind == "import" and name == job.payload.get("name")):
             found.append(f"{job.kind} (job {job.id})")
     return found
-
-
-def _named(ref: str | None) -> str | None:
-    return DatasetRef.parse(ref).name if ref else None

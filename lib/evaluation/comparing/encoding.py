@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from lib import models
 from lib.errors import CannotCarry
@@ -16,6 +15,7 @@ from lib.formats.render import REFUSALS
 from lib.formats.template import Template
 from lib.formats.tokens import IGNORED
 from lib.models import ModelInfo
+from lib.models.details import USUAL_CONTEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +45,10 @@ class Reader:
         self.stop_ids = tuple(self.tokenizer.stop_ids(self.template))
         self._tags = escapable(self.template, self.tokenizer) if side.escape else None
 
-    @cached_property
+    @property
     def context_length(self) -> int:
         """Most tokens that prompt and answer may have together."""
-        from transformers import AutoConfig
-
-        config = AutoConfig.from_pretrained(self.model.path, trust_remote_code=False, local_files_only=True)
-        return int(getattr(config, "max_position_embeddings", 2048))
+        return self.model.context_length or USUAL_CONTEXT
 
     def encode(self, question: Question) -> Encoded:
         """Raises:

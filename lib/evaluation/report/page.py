@@ -86,8 +86,10 @@ def _slices(view: ComparisonView, spec: MetricSpec, tuned: str) -> dict[str, Any
     """The groups of each way, with the ways whose groups are all too small left out."""
     found: list[dict[str, Any]] = []
     for by, words in slices.ways(view.id).items():
+        if len(found) == MOST_WAYS:
+            break
         groups = slices.slices(view.id, by, spec.name, tuned, view.sides[0])
-        if len(found) < MOST_WAYS and any(group.enough for group in groups):
+        if any(group.enough for group in groups):
             rows = [figures.row_of_slice(spec, group) for group in groups[:MOST_GROUPS]]
             found.append({"words": words, "rows": figures.placed(rows), "more": len(groups) - len(rows)})
     return {"tuned": tuned, "ways": found}

@@ -58,7 +58,7 @@ def counted(info: DatasetInfo, model: str, template: str, escape: bool) -> Count
     file = _lint_file(info, renderer, current, escape)
     if file:
         return _from_lint(info.splits.get("train", 0), file, file.stat().st_mtime_ns, info.rows_file)
-    return _tokenized(info.hash, current, escape, _Source(info, renderer, tokenizer))
+    return _tokenized(f"{info.ref} {info.hash}", current, escape, _Source(info, renderer, tokenizer))
 
 
 def _lint_file(info: DatasetInfo, template: Template, current: str, escape: bool) -> Path | None:

@@ -81,7 +81,7 @@ class Samples(TrainerCallback):
         if not self.asked or step in self._answered or self.job.stopping:
             return
         began = time.perf_counter()
-        room = int(getattr(model.config, "max_position_embeddings", 1 << 30)) - self.limit
+        room = int(getattr(model.config.get_text_config(), "max_position_embeddings", 1 << 30)) - self.limit
         open_ = [question for question in self.asked if question.ids and len(question.ids) <= room]
         try:
             with _undisturbed(model), torch.no_grad(), _precision(args, model):

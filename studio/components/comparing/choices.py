@@ -5,6 +5,7 @@ from __future__ import annotations
 from lib.evaluation.comparisons import ComparisonView
 from studio import comparison_cache
 from studio.components.comparing import place
+from studio.components.text import escape
 
 EVERY = "all"
 
@@ -51,5 +52,6 @@ def side_choice(view: ComparisonView) -> list[str]:
     tuned = view.sides[1:]
     if len(tuned) < 2:
         return tuned
-    chosen = place.switch("side", f"Against {view.sides[0]}", [EVERY, *tuned], EVERY, label_visibility="visible")
+    label = f"Against {escape(view.sides[0])}"
+    chosen = place.switch("side", label, [EVERY, *tuned], EVERY, words=escape, label_visibility="visible")
     return tuned if chosen == EVERY else [chosen]

@@ -49,7 +49,7 @@ def _actions(view: ComparisonView, row_id: int, tuned: str) -> None:
             icon=":material/manage_search:",
             on_click=place.put,
             kwargs={"row": "" if opened else str(row_id)},
-            help=f"What {tuned} may have learned this answer from.",
+            help=f"What {escape(tuned)} may have learned this answer from.",
         )
     if view.data_ref and row_id >= 0:
         link("curate", "Open in Curate", dataset=view.data_ref, row=str(row_id), view="Rows")

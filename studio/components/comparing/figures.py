@@ -134,7 +134,7 @@ def show_figures(view: ComparisonView, tuned: Sequence[str]) -> None:
     several = len(tuned) > 1
     st.caption("↑ higher is better, ↓ lower is better. The last column counts questions.")
     marks = [
-        mark for pair in pairs for mark in marks_of(_label(view, pair, several), view.metrics[pair["metric"]], pair)
+        mark for pair in pairs for mark in marks_of(_name(view, pair, several), view.metrics[pair["metric"]], pair)
     ]
     show_forest(marks, "compare-forest", who="tuned" if len(view.sides) == 2 else "the side named")
     opened = st.expander("Each metric in words", icon=":material/notes:", key="compare-words", on_change="rerun")
@@ -143,9 +143,9 @@ def show_figures(view: ComparisonView, tuned: Sequence[str]) -> None:
             _sentences(view, pairs, several)
 
 
-def _label(view: ComparisonView, pair: Found, several: bool) -> str:
+def _name(view: ComparisonView, pair: Found, several: bool) -> tuple[str, ...]:
     label = view.metrics[pair["metric"]].label
-    return f"{label} · {pair['tuned']}" if several else label
+    return (label, pair["tuned"]) if several else (label,)
 
 
 def figure_rows(view: ComparisonView, result: Found, pairs: Sequence[Found]) -> list[dict[str, str]]:

@@ -9,10 +9,13 @@ from typing import Any
 import streamlit as st
 
 from lib.evaluation.metrics import MetricSpec
-from studio.components.comparing.words import figure
+from studio.components.comparing.words import ARROWS, DIRECTIONS, with_interval
 
 FARTHEST = 6.0
 """Half widths of its interval from zero at which a point is drawn at most: one far off must not flatten the rest."""
+LINE = 15
+"""Pixels that a line of writing takes."""
+LOWER = "; where lower is better (↓), minus stands on the right"
 LOOKS = {
     "tuned better": ("#2f9e6e", "triangle", 0),
     "tuned worse": ("#d1495b", "triangle", 180),
@@ -24,9 +27,10 @@ WORDS = {"tuned better": "better", "tuned worse": "worse", "no evidence": "no ev
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One difference, tuned less base, in the unit of its metric. `told`: the figures, as they are written."""
+    """One difference, tuned less base, in the unit of its metric. `lines` name it, one under the other; `told`: the
+    figures, as they are written."""
 
-    label: str
+    lines: tuple[str, ...]
     spec: MetricSpec
     difference: float
     low: float | None
@@ -35,17 +39,13 @@ class Mark:
     told: str
 
 
-def marks_of(label: str, spec: MetricSpec, found: Any) -> list[Mark]:
+def marks_of(lines: tuple[str, ...], spec: MetricSpec, found: Any) -> list[Mark]:
     """The mark of a difference; none where nothing was compared."""
     if found.get("difference") is None:
         return []
-    told = figure(spec, found["difference"], signed=True)
-    if found.get("low") is not None and found.get("high") is not None:
-        told += f" [{figure(spec, found['low'], True)}, {figure(spec, found['high'], True)}]"
-    if spec.higher_is_better is False:  # a minus on the better side would look like a slip
-        told += ", lower is better"
+    told = with_interval(spec, found, "difference", signed=True)
     verdict = str(found.get("verdict", ""))
-    return [Mark(label, spec, found["difference"], found.get("low"), found.get("high"), verdict, told)]
+    return [Mark(lines, spec, found["difference"], found.get("low"), found.get("high"), verdict, told)]
 
 
 def show_forest(marks: Sequence[Mark], key: str, who: str = "tuned") -> None:
@@ -53,15 +53,26 @@ def show_forest(marks: Sequence[Mark], key: str, who: str = "tuned") -> None:
     an interval that does not touch the line is evidence, whatever the unit."""
     if not marks:
         return
-    told = "; ".join(f"{mark.label} {mark.told}, {WORDS.get(mark.verdict, mark.verdict)}" for mark in marks)
-    st.echarts_chart(
-        _spec(marks), height=60 + 44 * len(marks), key=key, alt=f"Differences with 95 % intervals: {told}."
-    )
+    height = 60 + LINE * sum(len(mark.lines) + 2 for mark in marks)
+    told = "; ".join(map(_told, marks))
+    st.echarts_chart(_spec(marks), height=height, key=key, alt=f"Differences with 95 % intervals: {told}.")
+    lower = any(mark.spec.higher_is_better is False for mark in marks)
     st.caption(
-        f"Right of the line {who} is better, left of it worse. Metrics have different units: each is drawn in widths "
-        "of its own interval, so lengths say nothing. ▲ better · ▼ worse · ● no evidence · ◆ differs, where neither "
-        "way is better."
+        f"Right of the line {who} is better, left of it worse{LOWER if lower else ''}. Metrics have different units: "
+        "each is drawn in widths of its own interval, so lengths say nothing. ▲ better · ▼ worse · ● no evidence · "
+        "◆ differs, where neither way is better."
     )
+
+
+def _told(mark: Mark) -> str:
+    direction = DIRECTIONS[mark.spec.higher_is_better]
+    return f"{' · '.join(mark.lines)} {mark.told}, {direction}: {WORDS.get(mark.verdict, mark.verdict)}"
+
+
+def _written(mark: Mark) -> str:
+    """Its name with the figures below: beside the marks they would be cut where the window is narrow."""
+    arrow = ARROWS[mark.spec.higher_is_better]
+    return "\n".join([*mark.lines, f"{mark.told} {arrow}".rstrip()])
 
 
 def _spec(marks: Sequence[Mark]) -> dict[str, Any]:
@@ -80,9 +91,9 @@ def _spec(marks: Sequence[Mark]) -> dict[str, Any]:
         },
         "yAxis": {
             "type": "category",
-            "data": [mark.label for mark in rows],
+            "data": [_written(mark) for mark in rows],
             "axisTick": {"show": False},
-            "axisLabel": {"width": 170, "overflow": "truncate"},
+            "axisLabel": {"width": 180, "overflow": "truncate", "fontSize": 11, "lineHeight": LINE},
         },
         "series": [*(_interval(mark, row) for row, mark in enumerate(rows)), _points(rows)],
     }
@@ -118,20 +129,11 @@ def _points(rows: Sequence[Mark]) -> dict[str, Any]:
     data = []
     for row, mark in enumerate(rows):
         colour, symbol, turn = LOOKS.get(mark.verdict, LOOKS["no evidence"])
-        label = {
-            "show": True,
-            "position": "top",
-            "formatter": mark.told.replace("{", "("),
-            "fontSize": 11,
-            "distance": 4,
-            "textBorderWidth": 0,
-        }
         data.append(
             {
                 "value": [_place(mark)[1], row],
                 "symbol": symbol,
                 "symbolRotate": turn,
-                "label": label,
                 "itemStyle": {"color": colour},
             }
         )

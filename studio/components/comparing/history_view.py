@@ -92,7 +92,7 @@ def _figures(view: ComparisonView, found: Against) -> None:
                 "verdict": WORDS.get(pair["verdict"], pair["verdict"]),
             }
         )
-        marks += marks_of(f"{spec.label} · {pair['b']}", spec, pair)
+        marks += marks_of((spec.label, pair["b"]), spec, pair)
     st.dataframe(rows, hide_index=True, key="compare-against", alt="Differences of the two comparisons")
     show_forest(marks, "compare-against-chart", who=f"comparison {found.b}")
     st.caption(f"Differences are comparison {escape(str(found.b))} less comparison {found.a}.")

@@ -64,7 +64,7 @@ def show_slices(view: ComparisonView, tuned: str) -> None:
         )
         st.caption("p is corrected for how many groups there are. Rows that leaked are left out.", width="content")
     marks = [
-        mark for one in found[:MOST_DRAWN] for mark in marks_of(f"{one.label} ({one.rows:,})", spec, one.to_dict())
+        mark for one in found[:MOST_DRAWN] for mark in marks_of((f"{one.label} ({one.rows:,})",), spec, one.to_dict())
     ]
     show_forest(marks, "compare-slices-chart")
     if len(found) > MOST_DRAWN:

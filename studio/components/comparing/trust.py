@@ -1,4 +1,4 @@
-"""Why to trust a comparison, and why not: weights, leaks, noise, settings, hashes, signatures."""
+"""Why to trust a comparison, and why not: leaks, noise, weights, settings, hashes, signatures."""
 
 from __future__ import annotations
 
@@ -20,48 +20,23 @@ def show_trust(view: ComparisonView) -> None:
     opened = st.expander("Can I trust this?", icon=":material/verified:", key="compare-trust", on_change="rerun")
     if opened.open:
         with opened:
-            _weights(view)
             _leaks(view)
             _noise(view)
+            _weights(view)
             _settings(view)
-
-
-def _weights(view: ComparisonView) -> None:
-    st.markdown("**Are these different weights?**")
-    proof = view.result.get("proof", {})
-    for run, told in proof.items():
-        if told["differs"]:
-            st.markdown(
-                f":green[:material/check:] With the adapter of {escape(run)} its base says something else: the "
-                "numbers from which it picks its words (logits) differ."
-            )
-        else:
-            st.markdown(f":red[:material/close:] With the adapter of {escape(run)} its base says exactly the same.")
-    if not proof:
-        st.caption("No adapter took part, or it was made before this was checked.")
-    rows = [
-        {"side": name, **{key: _short(value) for key, value in parts.items()}}
-        for name, parts in view.result.get("sides", {}).items()
-    ]
-    if rows:
-        st.dataframe(rows, hide_index=True, key="compare-hashes", alt="What each side is made of, with SHA-256 hashes")
-        st.caption(f"SHA-256, first {SHORT} digits; the exported JSON has all of them.")
-
-
-def _short(value: Any) -> str:
-    text = "" if value is None else str(value)
-    return text[:SHORT] if len(text) == 64 else text
+            _hashes(view)
 
 
 def _leaks(view: ComparisonView) -> None:
-    st.markdown("**Were the models trained on these questions?**")
-    leaked = view.result.get("leaked", 0)
+    st.markdown("**Were these questions in the training rows?**")
+    leaked, rows = view.result.get("leaked", 0), view.result.get("rows", 0)
     if not leaked:
         st.markdown("None of the questions was found in training data of these runs.")
         return
     for run, kinds in view.result.get("leaks", {}).items():
         listed = ", ".join(f"{count:,} {WORDS.get(kind, kind)}" for kind, count in kinds.items() if count)
-        st.markdown(f"{escape(run)}: {listed or 'none'}")
+        given = f"gave away {sum(kinds.values()):,} of {rows:,}: {listed}" if listed else "gave none of them away"
+        st.markdown(f"The training rows of {escape(run)} {given}.")
     with_leaks = view.result.get("with_leaks")
     if with_leaks:
         st.caption("Figures with the leaked rows; those above are without.")
@@ -115,6 +90,22 @@ def _label(view: ComparisonView, metric: str) -> str:
     return view.metrics[metric].label if metric in view.metrics else metric
 
 
+def _weights(view: ComparisonView) -> None:
+    st.markdown("**Are these different models?**")
+    proof = view.result.get("proof", {})
+    for run, told in proof.items():
+        if told["differs"]:
+            st.markdown(
+                f":green[:material/check:] Yes. With the adapter of {escape(run)} its base weighs the words it could "
+                "say next differently (other logits)."
+            )
+        else:
+            with_and_without = f"With and without the adapter of {escape(run)} its base says exactly the same."
+            st.markdown(f":red[:material/close:] No. {with_and_without}")
+    if not proof:
+        st.caption("No adapter took part, or it was made before this was checked.")
+
+
 def _settings(view: ComparisonView) -> None:
     st.markdown("**How was it made?**")
     result = view.result
@@ -131,3 +122,18 @@ def _settings(view: ComparisonView) -> None:
     st.dataframe(rows, hide_index=True, key="compare-settings", alt="Settings of the comparison")
     signatures = [{"metric": spec.label, "signature": spec.signature} for spec in view.metrics.values()]
     st.dataframe(signatures, hide_index=True, key="compare-signatures", alt="Signature of each metric")
+
+
+def _hashes(view: ComparisonView) -> None:
+    rows = [
+        {"side": name, **{key: _short(value) for key, value in parts.items()}}
+        for name, parts in view.result.get("sides", {}).items()
+    ]
+    if rows:
+        st.dataframe(rows, hide_index=True, key="compare-hashes", alt="What each side is made of, with SHA-256 hashes")
+        st.caption(f"SHA-256, first {SHORT} digits; the exported JSON has all of them.")
+
+
+def _short(value: Any) -> str:
+    text = "" if value is None else str(value)
+    return text[:SHORT] if len(text) == 64 else text

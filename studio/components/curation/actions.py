@@ -19,6 +19,7 @@ from lib.data.table import TableRow
 from lib.errors import StudioError
 from lib.words import counted
 from studio import person, table_state
+from studio.components.errors import show
 from studio.components.text import escape, shorten
 
 AT_ONCE = 20_000  # rows that are changed while the page waits; more become a job with progress
@@ -47,10 +48,11 @@ def settled() -> None:
     st.session_state.pop(_CLASH, None)
 
 
-def error() -> StudioError | None:
+def show_error() -> None:
     """What went wrong in the last action, once."""
     found: StudioError | None = st.session_state.pop(_ERROR, None)
-    return found
+    if found:
+        show(found.message, found.hint)
 
 
 def attempt(action: Callable[[], Entry | None], done: str = "") -> Entry | None:
@@ -66,7 +68,8 @@ def attempt(action: Callable[[], Entry | None], done: str = "") -> Entry | None:
 
 
 def change_row(info: DatasetInfo, row: TableRow, then: Spot | None, **fields: Any) -> None:
-    """Change a row as it was seen; on a conflict both sides are shown. `then` is where to go next."""
+    """Change a row as it was seen; on a conflict both sides are shown. `then` is where to go next; without it the row
+    stays open, also where it no longer is among the rows that are looked at."""
     try:
         edit(info, row.row_id, row.state.seq, person.name(), **fields)
     except Conflict as conflict:
@@ -77,8 +80,7 @@ def change_row(info: DatasetInfo, row: TableRow, then: Spot | None, **fields: An
         st.session_state[_ERROR] = problem
         return
     settled()
-    if then is not None:
-        table_state.open_row(info.ref, *then)
+    table_state.open_row(info.ref, *(then or (row.row_id,)))
 
 
 def insist(info: DatasetInfo, found: Clash) -> None:

@@ -11,7 +11,6 @@ from lib.data.checks import results as check_results
 from lib.data.checks.mends import MENDABLE
 from lib.data.datasets import DatasetInfo
 from lib.data.edits import WorkingCopy
-from lib.data.edits.bulk import REPEATS
 from lib.data.filters import Condition, Query
 from lib.data.mapping.reading import read_conversation
 from lib.data.table import Table
@@ -21,11 +20,15 @@ from studio import person, state, table_state
 from studio.components import choose
 from studio.components.conversation import show_conversation
 from studio.components.curation import many
-from studio.components.errors import show_job_error
+from studio.components.errors import guarded, show_job_error
 from studio.components.job import follow
 from studio.components.text import escape
 
-GROUPED = {**dict.fromkeys(REPEATS, "that belong together"), "conflict": "that answer one question differently"}
+GROUPED = {
+    "exact_duplicate": "that say the same",
+    "near_duplicate": "each like another in most of its words",
+    "conflict": "that answer one question differently",
+}
 PAGE_ROWS = 10
 PAGE_CLUSTERS = 5
 CLUSTER_ROWS = 6  # members of a cluster that are shown
@@ -50,7 +53,7 @@ def show_checks_view(info: DatasetInfo, copy: WorkingCopy) -> None:
             st.rerun()
         if summary:
             _headline(copy, summary)
-    if job and not summary:
+    if job:
         show_job_error(job.error)
     if summary:
         _checks(info, copy, summary)
@@ -143,6 +146,7 @@ def _go(info: DatasetInfo, query: Query) -> None:
 
 
 @st.fragment
+@guarded
 def _rows(info: DatasetInfo, copy: WorkingCopy, check: dict[str, Any]) -> None:
     pages = max(-(-check["rows"] // PAGE_ROWS), 1)
     number = st.pagination(pages, key=f"check-page-{info.ref}-{check['name']}")
@@ -151,6 +155,7 @@ def _rows(info: DatasetInfo, copy: WorkingCopy, check: dict[str, Any]) -> None:
 
 
 @st.fragment
+@guarded
 def _clusters(info: DatasetInfo, copy: WorkingCopy, check: dict[str, Any]) -> None:
     """Rows that belong together, the largest groups first."""
     total = check_results.cluster_count(info, check["name"])

@@ -14,7 +14,7 @@ from lib.data.mapping import turns
 from lib.data.table import TableRow
 from lib.errors import BadInput, StudioError
 from lib.records import ROLES, Conversation, Message
-from studio import person
+from studio import person, table_state
 from studio.components.curation import actions
 from studio.components.text import escape, shorten
 
@@ -51,7 +51,8 @@ def _begun() -> dict[tuple[str, int], Draft]:
 
 
 def begin(info: DatasetInfo, row: TableRow, conversation: Conversation) -> None:
-    """Open the fields."""
+    """Open the fields. The row stays open once saved, also where it then no longer matches what is looked for."""
+    table_state.open_row(info.ref, row.row_id)
     messages = list(conversation.messages)
     _begun()[info.ref, row.row_id] = Draft(info.ref, row.row_id, row.state.seq, messages, messages)
 

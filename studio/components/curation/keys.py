@@ -26,6 +26,8 @@ SAID_MS = 2500
 STARTS_MS = 500
 """So long after a key the row on screen may still be the one that was judged, though Streamlit looks idle: up to 150
 pass before it begins with what a key asked for (measured on two busy cores)."""
+HEADER_PX = 60
+"""Height of Streamlit's bar at the top, under which a row's title is out of sight."""
 
 _JS = """
 // Streamlit calls the function below anew after each run of the script: what must last is kept here.
@@ -62,6 +64,14 @@ export default function({ setTriggerValue, data }) {
     Object.assign(now, { judged: row(), at: performance.now() });
     return false;
   };
+  // A row is read from its top, also by who had scrolled down: to the end of a long answer, or to the bars.
+  const show = () => {
+    const title = document.querySelector('.st-key-row-title');
+    const top = title?.getBoundingClientRect().top;
+    if (!title || (top >= data.header_px && top < innerHeight - 100)) return;
+    title.style.scrollMarginTop = `${data.header_px + 20}px`;
+    title.scrollIntoView();
+  };
   const listen = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
@@ -75,13 +85,14 @@ export default function({ setTriggerValue, data }) {
       event.preventDefault();
       event.stopImmediatePropagation();
       say(`${key.toUpperCase()} was not taken: ${told}`);
+    } else if ('jkaxdeu'.includes(key)) {
+      show();
+      if (key === 'e') focusSoon('textarea[aria-label^="Text of turn"]', 50);
     } else if (key === '/') {
       const field = document.querySelector('input[aria-label="Search rows"]');
       if (field) { event.preventDefault(); field.focus(); field.select(); }
     } else if (key === '?') {
       setTriggerValue('help', true);
-    } else if (key === 'e') {
-      focusSoon('textarea[aria-label^="Text of turn"]', 50);
     } else if (key === 't' || key === 'n') {
       const field = document.querySelector(key === 't' ? '.st-key-row-tags input' : '.st-key-row-note input');
       if (field) { event.preventDefault(); field.focus(); }
@@ -97,7 +108,8 @@ _component = st.components.v2.component("tandem_keys", js=_JS)
 
 def listen() -> None:
     """Mount the listener; draws nothing."""
-    if _component(key="keys", data={"said_ms": SAID_MS, "starts_ms": STARTS_MS}, on_help_change=_nothing).help:
+    data = {"said_ms": SAID_MS, "starts_ms": STARTS_MS, "header_px": HEADER_PX}
+    if _component(key="keys", data=data, on_help_change=_nothing).help:
         show_keys()
 
 

@@ -52,8 +52,9 @@ def show_many(info: DatasetInfo, place: TableState, matching: int) -> None:
         kind = "restore" if gone else "delete"
         if st.button(f"{kind.capitalize()} {rows:,}", key=f"many-{kind}", icon=":material/delete:", disabled=not rows):
             do(Operation(kind), rows)
-        with st.popover("More", disabled=not rows, help="Tags, splits, find and replace"):
-            replacing = _more(do, rows)
+        replacing = st.button("Replace …", icon=":material/find_replace:", key="many-replace", disabled=not rows)
+        with st.popover("More", disabled=not rows, help="Tags, splits, back to pending"):
+            _more(do, rows)
         for condition in place.query.conditions:
             if condition.field == "flag" and condition.operator == "is" and condition.value in MENDABLE:
                 label = CHECKS[condition.value].label
@@ -68,8 +69,15 @@ def _do(info: DatasetInfo, query: Query, operation: Operation, rows: int) -> Non
     if rows > SURE or not (query.words() or rows <= FEW):
         _are_you_sure(info, query, operation, rows)
     else:
-        actions.change_many(info, query, operation, rows)
-        st.rerun()
+        _change(info, query, operation, rows)
+
+
+def _change(info: DatasetInfo, query: Query, operation: Operation, rows: int) -> None:
+    """Ticks go with the change: rows that no longer match would stay ticked out of sight."""
+    actions.change_many(info, query, operation, rows)
+    if table_state.shown(info.ref).picked:
+        table_state.pick(info.ref, ())
+    st.rerun()
 
 
 @st.dialog("Are you sure?", icon=":material/help:")
@@ -77,13 +85,11 @@ def _are_you_sure(info: DatasetInfo, query: Query, operation: Operation, rows: i
     which = f"where {query.words()}" if query.words() else f"all that {info.ref} has"
     st.markdown(f"**{counted(rows, 'row')}**, {escape(which)}: {escape(operation.label)}. Undo takes it back.")
     if st.button(f"Yes, {counted(rows, 'row')}", type="primary", key="many-sure"):
-        actions.change_many(info, query, operation, rows)
-        st.rerun()
+        _change(info, query, operation, rows)
 
 
-def _more(do: partial[None], rows: int) -> bool:
-    """The changes that are asked for less often; returns whether find and replace was."""
-    replacing = st.button("Find and replace …", icon=":material/find_replace:", key="many-replace")
+def _more(do: partial[None], rows: int) -> None:
+    """The changes that are asked for less often."""
     if st.button(STATUS_LABELS["pending"], key="many-pending"):
         do(Operation("status", "pending"), rows)
     tag = st.text_input("Tag", key="many-tag", max_chars=40)
@@ -96,7 +102,6 @@ def _more(do: partial[None], rows: int) -> bool:
         for split in SPLITS:
             if st.button(split, key=f"many-to-{split}"):
                 do(Operation("split", split), rows)
-    return replacing
 
 
 @st.dialog("Find and replace", width="large", icon=":material/find_replace:")
@@ -149,8 +154,7 @@ def _previewed(info: DatasetInfo, query: Query, operation: Operation, label: str
         return
     with st.container(horizontal=True):
         if st.button(f"{label} {_rows(found)}", type="primary"):
-            actions.change_many(info, query, operation, found.matching)
-            st.rerun()
+            _change(info, query, operation, found.matching)
         st.caption("One step of the history: undo takes all of it back.", width="content")
     likes = _likes(info, operation, [example.row_id for example in found.examples])
     for example in found.examples:

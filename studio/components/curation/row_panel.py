@@ -86,7 +86,8 @@ def _title(row: TableRow) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="row-title"):
         st.markdown(f"**Row {row.row_id}**", width="content")
         colour, icon = STATUS[row.state.status]
-        st.badge(row.state.status, color=colour, icon=icon)
+        said = "rejected: not trained on" if row.state.status == "rejected" else row.state.status
+        st.badge(said, color=colour, icon=icon)
         st.badge(row.state.split, color="blue", help="The split that the row is in")
         if row.state.deleted:
             st.badge("deleted", color="orange", icon=":material/delete:", help="Left out when a version is saved.")
@@ -135,7 +136,7 @@ def _buttons(
 
 def _walk(info: DatasetInfo, row: TableRow, step: Step, places: int) -> None:
     """Go on from where the person is now: keys may be pressed faster than the page is drawn."""
-    spot = step(table_state.read(info.ref).row or row.row_id, places)
+    spot = step(table_state.shown(info.ref).row or row.row_id, places)
     if spot is not None:
         table_state.open_row(info.ref, *spot)
 

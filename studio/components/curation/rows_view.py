@@ -16,14 +16,14 @@ from lib.errors import BadInput
 from lib.jobs import queue
 from studio import cache, person, state, table_state
 from studio.components import choose
-from studio.components.curation import actions, keys
+from studio.components.curation import keys
 from studio.components.curation.actions import Spot
 from studio.components.curation.facets import show_facets
 from studio.components.curation.many import show_many
 from studio.components.curation.row_panel import show_row
 from studio.components.curation.rows import PAGE_ROWS, show_rows
 from studio.components.curation.toolbar import show_toolbar
-from studio.components.errors import guarded, show
+from studio.components.errors import guarded
 from studio.components.job import follow, progress_bar
 from studio.components.text import escape
 from studio.table_state import TableState
@@ -37,8 +37,6 @@ FINDABLE = 200_000  # matching rows among which the page of a given row is looke
 def show_rows_view(info: DatasetInfo, copy: WorkingCopy) -> None:
     """Draw the view for what the address asks."""
     keys.listen()
-    if problem := actions.error():
-        show(problem.message, problem.hint)
     _jobs(info)
     above = st.container()
     left, middle, right = st.columns([0.9, 2.2, 2.1], gap="medium")

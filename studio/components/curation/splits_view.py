@@ -22,7 +22,6 @@ from lib.jobs.queue import JobView
 from lib.words import counted, shares
 from studio import person
 from studio.components.conversation import show_conversation
-from studio.components.curation import actions
 from studio.components.errors import show, show_job_error
 from studio.components.job import follow
 from studio.components.text import ago, escape
@@ -37,8 +36,6 @@ KINDS = {
 
 def show_splits_view(info: DatasetInfo, copy: WorkingCopy) -> None:
     """Draw the view."""
-    if problem := actions.error():
-        show(problem.message, problem.hint)
     left, right = st.columns(2, gap="large")
     with left:
         st.header("Deal the rows", anchor=False)

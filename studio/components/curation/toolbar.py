@@ -18,6 +18,7 @@ from lib.errors import BadInput
 from lib.words import counted
 from studio import cache, table_state
 from studio.components.curation import actions
+from studio.components.curation.keys import show_keys
 from studio.components.text import escape
 from studio.table_state import TableState
 
@@ -31,6 +32,8 @@ def show_toolbar(info: DatasetInfo, table: Table, place: TableState) -> None:
         _search(info, place)
         _order(info, place, fields)
         _adder(info, place, fields)
+        if st.button("Keys", icon=":material/keyboard:", type="tertiary", help="What each key does; ? shows it too"):
+            show_keys()
     _chips(info, table, place)
     _deleted(info, table, place)
 

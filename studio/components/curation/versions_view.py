@@ -19,7 +19,7 @@ from lib.words import counted
 from studio import person, state
 from studio.components.conversation_diff import show_conversation_diff
 from studio.components.curation import actions
-from studio.components.errors import show
+from studio.components.errors import guarded, show
 from studio.components.links import link
 from studio.components.text import ago, escape, shorten
 
@@ -32,8 +32,6 @@ KINDS = ("changed", "added", "removed")
 
 def show_versions_view(info: DatasetInfo, copy: WorkingCopy) -> None:
     """Draw the view."""
-    if problem := actions.error():
-        show(problem.message, problem.hint)
     versions = datasets.versions(info.name)
     left, right = st.columns([2, 3], gap="large")
     with left:
@@ -65,8 +63,12 @@ def save_button(info: DatasetInfo, copy: WorkingCopy) -> None:
 @st.dialog("Save a version", icon=":material/save:")
 def _save_dialog(info: DatasetInfo, waiting: int) -> None:
     st.caption(f"{counted(waiting, 'row')} of {info.ref} changed. Runs name the version that they used.")
-    message = st.text_input("What was done", max_chars=500, placeholder="such as: duplicates out, encoding mended")
-    if st.button("Save", type="primary", disabled=not message.strip()):
+    with st.form("save-version", border=False):  # so that Enter saves
+        message = st.text_input("What was done", max_chars=500, placeholder="such as: duplicates out, encoding mended")
+        asked = st.form_submit_button("Save", type="primary")
+    if asked and not message.strip():
+        st.error("Say in a few words what was done: it stands in the list of versions.", icon=":material/edit:")
+    elif asked:
         st.session_state["saving"] = save_job.submit(info, message.strip(), person.name())
         st.rerun()
 
@@ -77,8 +79,10 @@ def saving(info: DatasetInfo) -> int | None:
     mine = st.session_state.get("saving")
     if live is not None or mine is None:
         return live
-    del st.session_state["saving"]
     job = queue.get(mine)
+    if job.payload["dataset"] != info.ref:  # of the dataset that was looked at before
+        return None
+    del st.session_state["saving"]
     if job.result:
         state.put("dataset", job.result["dataset"])
         _check_as_before(info, datasets.get(job.result["dataset"]))
@@ -238,6 +242,7 @@ def _figures(found: VersionDiff) -> None:
 
 
 @st.fragment
+@guarded
 def _differences(found: VersionDiff, key: str) -> None:
     kinds = [kind for kind in KINDS if getattr(found, kind)]
     if not kinds:

@@ -18,7 +18,7 @@ from lib.words import counted
 from studio import person, state
 from studio.components.conversation import show_conversation
 from studio.components.curation import many
-from studio.components.errors import show, show_job_error
+from studio.components.errors import guarded, show, show_job_error
 from studio.components.formatting.findings import SEVERITY
 from studio.components.formatting.in_hand import see_row
 from studio.components.formatting.lengths import show_effects, show_lengths
@@ -92,9 +92,9 @@ def show_lint_view(look: Look) -> None:
         follow(job.id, "rows")
         return
     _start(look, settings, summary)
+    if job:
+        show_job_error(job.error)
     if summary is None:
-        if job:
-            show_job_error(job.error)
         return
     left, right = st.columns([3, 2], gap="medium")
     with right:
@@ -171,6 +171,7 @@ def _buttons(look: Look, settings: LintSettings, kind: dict[str, Any]) -> None:
 
 
 @st.fragment
+@guarded
 def _rows(look: Look, settings: LintSettings, kind: dict[str, Any]) -> None:
     pages = max(-(-kind["rows"] // PAGE_ROWS), 1)
     number = st.pagination(pages, key=f"lint-page-{look.info.ref}-{kind['name']}") if pages > 1 else 1

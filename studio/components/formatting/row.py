@@ -14,6 +14,7 @@ from lib.records import Conversation
 from lib.words import counted
 from studio import cache, state
 from studio.components.conversation import show_conversation
+from studio.components.errors import guarded
 from studio.components.formatting.findings import show_findings
 from studio.components.formatting.in_hand import all_rows, open_row, row_in_hand
 from studio.components.formatting.look import Look
@@ -27,6 +28,7 @@ WAYS = ("Text", "Tokens", "Side by side")
 
 
 @st.fragment
+@guarded
 def show_row(look: Look) -> None:
     """The row in hand, with buttons to the next and the one before."""
     table = all_rows(look)

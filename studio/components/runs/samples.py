@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 
 import streamlit as st
@@ -40,13 +39,11 @@ def show_samples(run_id: str) -> None:
     samples = read_samples(run_id)
     if not samples:
         return
-    by_question = sorted(samples, key=lambda sample: sample.prompt)
-    for prompt, found in itertools.groupby(by_question, key=lambda sample: sample.prompt):
-        answers = sorted(found, key=lambda sample: sample.step)
+    for number, (prompt, answers) in enumerate(by_question(samples).items()):
         with st.container(border=True):
             st.markdown(f":small[:gray[sample answer to]] {escape(shorten(prompt, 200))}")
             _answer(answers[-1])
-            if len(answers) > 1 and st.toggle(f"{len(answers) - 1} earlier", key=f"samples-{run_id}-{prompt[:80]}"):
+            if len(answers) > 1 and st.toggle(f"{len(answers) - 1} earlier", key=f"samples-{run_id}-{number}"):
                 for answer in reversed(answers[:-1]):
                     _answer(answer)
             if answers[-1].reference:

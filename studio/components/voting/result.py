@@ -11,6 +11,7 @@ from lib.evaluation import comparisons, votes
 from lib.evaluation.votes import EXPORTS, BallotView, PromptVotes, Results
 from lib.words import counted
 from studio import person
+from studio.components.errors import guarded
 from studio.components.links import link
 from studio.components.text import escape, shorten
 from studio.components.voting.answers import show_answers
@@ -66,7 +67,7 @@ def _figures(found: Results) -> None:
             "Votes",
             f"{sum(number for choice, number in found.counts.items() if choice != 'skip'):,}",
             border=True,
-            help=", ".join(f"{one.name} {one.votes - one.skipped}" for one in found.raters) or "nobody",
+            help=", ".join(f"{escape(one.name)} {one.votes - one.skipped}" for one in found.raters) or "nobody",
         )
 
 
@@ -167,6 +168,7 @@ def _prompts(found: Results) -> None:
 
 
 @st.fragment
+@guarded
 def _one(found: Results) -> None:
     lines = {line.row_id: line for line in found.prompts}
     row_id = st.selectbox("Question", lines, format_func=lambda one: _asked(lines[one]), key="vote-read")

@@ -54,7 +54,14 @@ def test_tags_roles_and_settings(check):
 
 
 @pytest.mark.parametrize(
-    "text", ["mail jane.doe@example.com", "call +44 20 7946 0958", "card 4111 1111 1111 1111", "ip 192.0.2.10"]
+    "text",
+    [
+        "mail jane.doe@example.com",
+        "call +44 20 7946 0958",
+        "card 4111 1111 1111 1111",
+        "ip 192.0.2.10",
+        "calling 18005550123.",
+    ],
 )
 def test_personal_data(text):
     assert private.personal_data(text)
@@ -79,6 +86,21 @@ def test_a_secret_after_letters_that_grow_in_lower_case():
 def test_markup():
     assert texts.markup("<script>alert(1)</script>", "")
     assert texts.markup("a < b and b > c, `<div>` is a tag", "") is None
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "found"),
+    [
+        ("What causes Bell's palsy ?", "What causes Bell's palsy?", True),
+        ("what is a  bursa", "What is a bursa?", True),
+        ("What causes Bell's palsy ?", "What causes Bell's palsy is not known.", False),
+        ("Correct the sentence: he go home", "he goes home", False),
+        ("Ping!", "ping", False),  # a game, or a test of the line
+        ("? !", "? !", False),
+    ],
+)
+def test_an_answer_that_repeats_its_question(question, answer, found):
+    assert bool(answers.echo(answer, question)) is found
 
 
 @pytest.mark.parametrize(

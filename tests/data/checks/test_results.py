@@ -11,8 +11,9 @@ from lib.data.checks import Settings, run_checks
 from lib.data.checks import results as check_results
 from lib.data.checks.job import run_job
 from lib.data.imports.importer import import_source
-from lib.errors import NotFound
+from lib.errors import NotFound, StorageError
 from lib.jobs.context import JobContext
+from lib.storage import checks_file
 
 ROWS = [{"question": f"What is {n}?", "answer": f"It is the number {n}, as everybody knows."} for n in range(12)]
 
@@ -109,3 +110,12 @@ def test_what_was_found_in_some_rows(tmp_path):
     found = check_results.findings_of(info, "exact_duplicate", [1, 13])
     assert {row_id: one.group for row_id, one in found.items()} == {13: 1}
     assert check_results.cluster_count(info, "exact_duplicate") == 2
+
+
+def test_a_damaged_file_is_named(tmp_path):
+    info = imported(tmp_path, ROWS)
+    run_job({"dataset": info.ref}, JobContext(1))
+    path = checks_file(info.name, info.version)
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(StorageError, match="is damaged"):
+        check_results.summary(info)

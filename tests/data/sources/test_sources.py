@@ -155,6 +155,11 @@ def test_csv_of_damaged_utf8_refuses_the_row_and_garbles_none(write):
     assert refusals[0].row == 3 and "not utf-8" in refusals[0].reason
 
 
+def test_csv_that_ends_within_a_character_refuses_its_last_row(write):
+    rows, refusals, _ = read(write("a.csv", "q,a\n1,ok\n2,日本".encode()[:-1]))
+    assert rows == [{"q": "1", "a": "ok"}] and "not utf-8" in refusals[0].reason
+
+
 def test_csv_with_an_unclosed_quote_is_refused_not_swallowed(write):
     rows, refusals, _ = read(write("a.csv", 'q,a\n1,2\n3,"4\n5,6\n'))
     assert rows == [{"q": "1", "a": "2"}]

@@ -65,6 +65,12 @@ def test_a_stopped_job_changes_nothing(info):
         leakage_job.run_job(sides, FakeJob(lambda _: True))
 
 
+def test_a_side_is_not_looked_for_in_itself_whatever_it_is_called(info):
+    for left, right in ((f"{info.name}:test", f"{info.ref}:test"), (info.name, info.ref)):
+        with pytest.raises(BadInput, match="the same rows"):
+            leakage_job.compare(left, right)
+
+
 def test_unsaved_edits_count_for_leaks(info):
     question = dict(conversations(open_copy(info)))[1].messages[0]
     assert leakage_job.compare("support-desk:train", "support-desk:test").right_ids.tolist() == []

@@ -60,6 +60,7 @@ def live_comparison(opened, job_id: int) -> None:
         ("check", {"dataset": "faq@1"}, None, "check"),
         ("save", {"dataset": "faq@1", "message": "m", "user": "ann"}, None, "save"),
         ("import", {"source": "x", "name": "faq"}, None, "import"),
+        ("leakage", {"left": "other:train", "right": "faq@1:test", "near": 0.8}, None, "leakage"),
     ],
 )
 def test_a_dataset_in_use_stays(info, write_rows, kind, payload, more, said):

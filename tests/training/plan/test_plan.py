@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from lib.data import datasets
+from lib.data import datasets, versions
 from lib.data.edits import open_copy
 from lib.data.edits.journal import edit
 from lib.data.lint import LintSettings
@@ -71,6 +71,14 @@ def test_rows_are_counted_as_training_takes_them(tiny_home, store, settings, lin
     assert sorted(found.learned.tolist()) == sorted(row.answer for row in taken.train)
     assert found.left_out == taken.left_out and found.cut == taken.cut
     assert found.eval_rows >= len(taken.evaluation)
+
+
+def test_versions_that_differ_in_what_was_rejected_are_counted_apart(tiny_home, store):
+    info, config = store(ROWS), TrainConfig()
+    all_of_them = rows_of(info, "tiny", "llama2", config).used
+    edit(info, next(row for row, _ in datasets.conversations(info, "train")), 0, "ada", status="rejected")
+    saved = versions.save(info, "one out", "ada")
+    assert rows_of(saved, "tiny", "llama2", config).used == all_of_them - 1
 
 
 def test_columns_named_like_those_of_the_lint_do_no_harm(tiny_home, store):

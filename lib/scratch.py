@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from lib.errors import StorageError
-from lib.storage import disk_errors
+from lib.storage import disk_errors, sync_path
 
 _HOST = socket.gethostname()
 _LEFT = re.compile(r"\..+\.(\d+)-[0-9a-f]{8}@(.+)\.part", re.DOTALL)
@@ -23,13 +23,14 @@ _NAME_BYTES = 100  # of the target's name: systems allow 255 in all
 
 @contextlib.contextmanager
 def new_file(target: Path) -> Iterator[Path]:
-    """A path beside `target` to write to, which takes its place when the block ends well.
+    """A path beside `target` to write to, which takes its place, on the disk, when the block ends well.
 
     Raises:
         StorageError: disk full, or the target cannot be written.
     """
     with disk_errors(target), beside(target) as scratch:
         yield scratch
+        sync_path(scratch)
         scratch.replace(target)
 
 
