@@ -2,6 +2,7 @@
 
 device = default_device()      the first GPU, else the CPU
 devices()                      all of them, GPUs first
+memory()                       what a process may have of the machine
 
 Nothing here fails: a machine that does not answer counts as one without a GPU.
 """
@@ -79,6 +80,15 @@ def default_device() -> Device:
     return devices()[0]
 
 
+def memory() -> tuple[int, int]:
+    """Bytes that this process could ever have and that it could have now: the machine's, or the limits it is under."""
+    machine = psutil.virtual_memory()
+    total, free = machine.total, machine.available
+    for limit, used in _limits():
+        total, free = min(total, limit), min(free, max(limit - used, 0))
+    return total, free
+
+
 def forget() -> None:
     """Look again at the next call."""
     _keep(None)
@@ -137,10 +147,7 @@ def _chosen(found: dict[str, Device]) -> list[Device]:
 
 
 def _cpu() -> Device:
-    memory = psutil.virtual_memory()
-    total, free = memory.total, memory.available
-    for limit, used in _limits():
-        total, free = min(total, limit), min(free, max(limit - used, 0))
+    total, free = memory()
     return Device(
         "cpu",
         0,

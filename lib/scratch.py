@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from lib.errors import StorageError
-from lib.storage import disk_errors, sync_path
+from lib.storage import disk_errors, sync_folder, sync_path
 
 _HOST = socket.gethostname()
 _LEFT = re.compile(r"\..+\.(\d+)-[0-9a-f]{8}@(.+)\.part", re.DOTALL)
@@ -47,7 +47,9 @@ def new_folder(target: Path) -> Iterator[Path]:
         with beside(target) as scratch:
             scratch.mkdir()
             yield scratch
+            sync_folder(scratch)
             scratch.rename(target)
+            sync_path(target.parent)
 
 
 @contextlib.contextmanager

@@ -202,6 +202,13 @@ def read_json(path: Path) -> Any:
         raise StorageError(f"{path} is damaged.", "Restore it from a backup or delete its folder.") from error
 
 
+def sync_folder(folder: Path) -> None:
+    """Have a folder with all that it holds on the disk."""
+    for made in [*folder.rglob("*"), folder]:
+        if not made.is_symlink():
+            sync_path(made)
+
+
 @contextlib.contextmanager
 def new_folder(target: Path) -> Iterator[Path]:
     """Fill a scratch folder beside `target`, which appears under its name only when the block ends well.
@@ -217,9 +224,7 @@ def new_folder(target: Path) -> Iterator[Path]:
             if target.exists():
                 raise StorageError(f"{target} already exists.", "Another process made it; start again.")
             scratch.chmod(0o755)
-            for made in [*scratch.rglob("*"), scratch]:
-                if not made.is_symlink():
-                    sync_path(made)
+            sync_folder(scratch)
             scratch.rename(target)
             sync_path(target.parent)
         except BaseException:

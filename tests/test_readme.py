@@ -35,6 +35,10 @@ def test_what_is_counted_in_words(things, words):
     assert re.search(rf"\b{NUMBERS.get(len(things), len(things))} {words}", README, re.IGNORECASE)
 
 
+def test_the_changelog_counts_the_checks_too():
+    assert f"{NUMBERS[len(CHECKS)]} checks" in (ROOT / "CHANGELOG.md").read_text()
+
+
 def test_the_map_has_every_module_of_the_studio_and_every_part_of_lib():
     there = [path for path in (ROOT / "studio").glob("*.py") if path.stem != "__init__"]
     there += [path for path in (ROOT / "lib").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()]

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lib.data.columns import RESERVED
+from lib.data.datasets import quoted
 from lib.data.table import TableRow
 from lib.errors import BadInput
 from lib.evaluation import comparisons, slices
 from lib.evaluation.comparing import files
-from lib.evaluation.comparing.files import quoted
 from lib.evaluation.comparing.rows import dataset_rows
 from lib.evaluation.comparing.view import ComparisonView
 from lib.evaluation.statistics import TIE

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from typing import Any
 
-import psutil
 import torch
 
+from lib import devices
 from lib.inference.cache import bytes_a_token
 from lib.inference.decoding import Request
 from lib.inference.sampling import Sampling
@@ -49,5 +49,5 @@ def _cut(model: Any, order: list[int], requests: Sequence[Request], sampling: Sa
 def _room(model: Any) -> int:
     """Tokens whose keys and values fit."""
     on_gpu = model.device.type == "cuda"
-    free = torch.cuda.mem_get_info(model.device)[0] if on_gpu else psutil.virtual_memory().available
+    free = torch.cuda.mem_get_info(model.device)[0] if on_gpu else devices.memory()[1]
     return int(free * SHARE) // bytes_a_token(model.config, 2 if on_gpu else 4)

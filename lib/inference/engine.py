@@ -15,8 +15,6 @@ A line comes twice a second even when nothing is new, so that whoever reads can 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import gc
 import json
 import secrets
 import socket
@@ -36,6 +34,7 @@ from lib.inference.asking import Asking, Base
 from lib.inference.generator import Generator, Sampling
 from lib.inference.line import Line, Ticket
 from lib.jobs.context import JobContext
+from lib.models import loading
 from lib.settings import settings
 from lib.storage import engine_file, write_json
 
@@ -150,7 +149,7 @@ class Engine:
         if held is None or (held.folder, held.quantization) != base or held.outdated():
             self._generator = None
             del held
-            _free_memory()
+            loading.free()
             self.job.progress(0, None, "loading the model")
             self._generator = Generator(*base)
         generator = self._generator
@@ -161,11 +160,3 @@ class Engine:
 
 def _written(line: dict[str, Any]) -> str:
     return json.dumps(line, ensure_ascii=False) + "\n"
-
-
-def _free_memory() -> None:
-    import torch
-
-    gc.collect()
-    with contextlib.suppress(RuntimeError):
-        torch.cuda.empty_cache()

@@ -25,12 +25,15 @@ __all__ = ["BASE", "Completion", "Generator", "Request", "Sampling"]
 class Generator:
     """A base model and its adapters. Not safe for threads: one call at a time."""
 
-    def __init__(self, folder: Path, quantization: str = "none") -> None:
-        self.folder, self.quantization = folder, quantization
-        self.model: Any = loading.load_base(folder, quantization).eval()
+    def __init__(self, folder: Path, quantization: str = "none", on: torch.device | None = None) -> None:
+        self.folder, self.quantization, self._on = folder, quantization, on
+        self.model: Any = self._load()
         self._router = Router()
         self.adapters: dict[str, tuple[Path, int]] = {}
         """Name -> its folder, and when its weights were written, in nanoseconds."""
+
+    def _load(self) -> Any:
+        return loading.load_base(self.folder, self.quantization, on=self._on).eval()
 
     @property
     def context_length(self) -> int:
@@ -77,7 +80,9 @@ class Generator:
     def _forget(self, name: str) -> None:
         """Take back an adapter that was put on in part: what of it did fit would change the answers."""
         if not self.adapters:
-            self.model = loading.load_base(self.folder, self.quantization).eval()
+            self.model = None
+            loading.free()
+            self.model = self._load()
         elif name in self.model.peft_config:
             self.model.delete_adapter(name)
 

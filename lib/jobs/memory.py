@@ -6,7 +6,7 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
-import psutil
+from lib import devices
 
 GROUPS = Path("/sys/fs/cgroup")
 COUNTERS = (GROUPS / "memory.events", GROUPS / "memory" / "memory.oom_control", Path("/proc/vmstat"))
@@ -25,13 +25,7 @@ def oom_kills() -> int | None:
 
 def reading() -> dict[str, Any]:
     """`{"left", "total", "oom_kills"}` now: bytes, of this machine or of the limit that it is under."""
-    machine = psutil.virtual_memory()
-    left, total = machine.available, machine.total
-    with contextlib.suppress(OSError, ValueError):
-        limit = int((GROUPS / "memory.max").read_text())  # "max" is no number: no limit
-        stat = dict(line.split() for line in (GROUPS / "memory.stat").read_text().splitlines())
-        used = int((GROUPS / "memory.current").read_text()) - int(stat.get("inactive_file", 0))
-        left, total = min(left, max(limit - used, 0)), min(total, limit)
+    total, left = devices.memory()
     return {"left": left, "total": total, "oom_kills": oom_kills()}
 
 

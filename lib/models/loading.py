@@ -5,6 +5,7 @@ Imports torch: not for the web process.
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,25 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from lib.errors import ModelError
 
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
+ROOM = 1.15  # of the weights: for keys, values and logits of the few prompts that a model is asked
 
 
 def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def device_with_room(parameters: int) -> torch.device:
+    """The GPU where so many numbers in `compute_dtype()` fit beside what it holds already, else the CPU."""
+    if torch.cuda.is_available() and ROOM * parameters * compute_dtype().itemsize <= torch.cuda.mem_get_info()[0]:
+        return device()
+    return torch.device("cpu")
+
+
+def free() -> None:
+    """Give back what models held that nobody refers to any more; a GPU's memory stays taken without."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def compute_dtype() -> torch.dtype:
@@ -42,12 +58,15 @@ def training_dtype(precision: str = "auto") -> torch.dtype:
     return torch.bfloat16 if able.get("avx512_bf16") or able.get("amx_bf16") else torch.float32
 
 
-def load_base(folder: Path, quantization: str = "none", dtype: torch.dtype | None = None) -> PreTrainedModel:
+def load_base(
+    folder: Path, quantization: str = "none", dtype: torch.dtype | None = None, on: torch.device | None = None
+) -> PreTrainedModel:
     """Load a causal language model for training or generation.
 
     Args:
         quantization: `none`, `nf4` (4 bits with double quantisation, as in QLoRA, arXiv 2305.14314) or `int8`.
         dtype: what is not quantised is held in, and computed with; `compute_dtype()` unless said.
+        on: where it is held; `device()` unless said.
 
     Raises:
         ModelError: the files cannot be loaded; says what transformers said.
@@ -57,7 +76,7 @@ def load_base(folder: Path, quantization: str = "none", dtype: torch.dtype | Non
     if quantization != "none":
         options["quantization_config"] = _quantization(quantization, dtype)
     if torch.cuda.is_available() or quantization != "none":
-        options["device_map"] = {"": device()}
+        options["device_map"] = {"": on or device()}
     try:
         model = AutoModelForCausalLM.from_pretrained(
             folder, trust_remote_code=False, use_safetensors=True, local_files_only=True, **options

@@ -6,7 +6,7 @@ making       fills a folder: weights, tokenizer, chat template, card, manifest
 merging      base and adapter made one model
 parity       whether it says what adapter and base say
 prompts      the prompts that both are asked
-forms        how a template writes a conversation, learned from what it writes
+wording      how a template writes a conversation, learned from what it writes
 chat         the template as a chat template in Jinja
 ollama       the template in Go's template language, in a Modelfile
 serving      the commands that serve a package

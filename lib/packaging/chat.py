@@ -10,7 +10,7 @@ from lib.formats.context import SEPARATOR
 from lib.formats.layout import Layout
 from lib.formats.model_files import TOKENIZER
 from lib.formats.spaces import prefix_scheme
-from lib.packaging.forms import Form, form_of
+from lib.packaging.wording import Form, form_of
 
 TEMPLATE = "chat_template.jinja"
 

@@ -6,7 +6,6 @@ of a merged model also dtype, merged_into, prompts, parity
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import shutil
 import time
@@ -19,6 +18,7 @@ from lib import models
 from lib.errors import CannotCarry, ModelError
 from lib.formats import ModelTokenizer, load_tokenizer
 from lib.inference.generator import Generator
+from lib.models import loading, weights
 from lib.models.details import USUAL_CONTEXT, context_length
 from lib.packaging import curve, merging, ollama, parity, serving
 from lib.packaging.card import CARD, CURVE, Facts, model_card
@@ -80,12 +80,13 @@ def make_merged(view: RunView, folder: Path, dtype: str, licence: str, say: Say)
     total = 2 * len(prompts.ids)
     say("loading the base", 0, total)
     heard = _ask_adapter(view, base.path, prompts, stop_ids, lambda done: say("asking the adapter", done, total))
+    loading.free()
     say("merging", len(prompts.ids), total)
     merged = merging.merge(base.path, view.config.quantization, view.folder / "adapter", dtype)
     say("writing the merged model", len(prompts.ids), total)
     merging.save(merged, folder, stop_ids, tokenizer.pad_id)
     del merged
-    gc.collect()
+    loading.free()
     made = _start(view, "merged", base.path, tokenizer, folder)
     say("comparing it with the adapter", len(prompts.ids), total)
     found = _ask_merged(
@@ -129,8 +130,12 @@ def _ask_adapter(view: RunView, base: Path, prompts: Prompts, stop_ids: list[int
 def _ask_merged(
     folder: Path, prompts: Prompts, heard: parity.Heard, stop_ids: list[int], say: parity.Say
 ) -> parity.Parity:
-    """What was written is loaded again: so what is compared is what people get."""
-    said = parity.listen(Generator(folder), prompts.ids, stop_ids, say, heard.answers)
+    """What was written is loaded again: so what is compared is what people get.
+
+    On the CPU where a GPU has no room for it: one that holds the base in 4 bits may be too small for it in full.
+    """
+    generator = Generator(folder, on=loading.device_with_room(weights.parameters(folder)))
+    said = parity.listen(generator, prompts.ids, stop_ids, say, heard.answers)
     return parity.compare(heard, said, stop_ids)
 
 

@@ -12,7 +12,7 @@ import shlex
 
 from lib.errors import CannotCarry
 from lib.formats import ModelTokenizer, Template
-from lib.packaging.forms import Form, form_of
+from lib.packaging.wording import Form, form_of
 
 MODELFILE = "Modelfile"
 _QUOTES = '"""'

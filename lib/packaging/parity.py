@@ -42,7 +42,8 @@ def with_adapter(base: Path, quantization: str, adapter: Path) -> Generator:
     """
     generator = Generator(base, quantization)
     if quantization == "int8":
-        generator.model = merging.read_out(generator.model).to(loading.device())  # type: ignore[arg-type]
+        plain = merging.read_out(generator.model)
+        generator.model = plain.to(loading.device_with_room(plain.num_parameters()))  # type: ignore[arg-type]
     generator.add_adapter(ADAPTER, adapter)
     if not generator.differs_from_base(ADAPTER, range(8)):
         raise ModelError("The adapter changes nothing: its run answers exactly as its base.", "Train it again.")

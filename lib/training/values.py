@@ -59,7 +59,13 @@ def read(settings: Mapping[str, Any], kinds: Mapping[str, type]) -> tuple[dict[s
 
 def shown(key: str, value: Any) -> str:
     """A value as people write it: `read` takes it back."""
-    return "auto" if key in AUTOMATIC and value == 0 else f"{value:g}" if isinstance(value, float) else str(value)
+    return "auto" if key in AUTOMATIC and value == 0 else _number(value) if isinstance(value, float) else str(value)
+
+
+def _number(value: float) -> str:
+    """The shortest form that is read back as the same number."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
 
 
 def _converted(value: Any, kind: type) -> Any:

@@ -68,6 +68,7 @@ def test_the_batch_can_be_left_to_the_plan():
     assert (config.per_device_train_batch_size, config.rows_per_step) == (0, 8)
     assert "per_device_train_batch_size=auto" in command_line("sums", "tiny", "llama2", config)
     assert shown("per_device_train_batch_size", 0) == "auto" and shown("eval_steps", 0.5) == "0.5"
+    assert shown("learning_rate", 0.00012345678) == "0.00012345678"  # read back as the same number
     with pytest.raises(BadSettings):
         TrainConfig.from_settings({"max_length": "auto"})
 

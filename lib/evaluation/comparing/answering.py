@@ -6,7 +6,6 @@ was answered when somebody stops has its loss. Every line is written as it comes
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from lib.evaluation.metrics import finite
 from lib.inference.batching import MOST_ROWS
 from lib.inference.generator import BASE, Generator, Request, Sampling
 from lib.jobs.context import JobContext
+from lib.models import loading
 from lib.storage import run_dir
 from lib.words import duration
 
@@ -85,7 +85,7 @@ class Asking:
                     hint = "Ask for shorter answers, or free the GPU, and resume."
                     raise ModelError("The GPU's memory ran out while answering.", hint) from error
                 finally:
-                    _free_memory()
+                    loading.free()
 
     def _ask(self, generator: Generator, readers: list[Reader]) -> None:
         self._adapters(generator, readers)
@@ -222,9 +222,3 @@ def _batches(rows: Sequence[tuple[Question, Encoded]], most: int) -> Iterator[li
         batch.append(row)
     if batch:
         yield batch
-
-
-def _free_memory() -> None:
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()

@@ -20,6 +20,7 @@ from typing import Any
 import duckdb
 
 from lib import duck
+from lib.data.datasets import quoted
 from lib.errors import StorageError
 from lib.storage import comparison_dir, disk_errors, sync_path
 
@@ -114,8 +115,3 @@ def query(comparison: int, statement: str, values: Sequence[Any] | Mapping[str, 
         raise StorageError(
             f"The answers of comparison {comparison} cannot be read.", "Restore its folder, or resume the comparison."
         ) from error
-
-
-def quoted(column: str) -> str:
-    """A column's name as an SQL identifier."""
-    return '"' + column.replace('"', '""') + '"'

@@ -8,6 +8,8 @@ from lib.evaluation.metrics import MetricSpec, resolve
 from lib.evaluation.statistics.records import FEWEST_ROWS, Difference
 from lib.words import counted
 
+SMALLEST_P = 0.001  # that is told
+
 
 def sentence(metric: str | MetricSpec, found: Difference) -> str:
     """The verdict in words, such as "chrF: tuned is better by 17.5 [14.0, 21.1] (p < 0.001, 60 rows)."
@@ -41,7 +43,13 @@ def listed(words: Sequence[str]) -> str:
 
 
 def p_text(p: float) -> str:
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+    """`p = 0.020`."""
+    return f"p {p_figure(p)}" if p < SMALLEST_P else f"p = {p_figure(p)}"
+
+
+def p_figure(p: float) -> str:
+    """`0.020`; of very small ones only that they are."""
+    return f"< {SMALLEST_P}" if p < SMALLEST_P else f"{p:.3f}"
 
 
 def number(spec: MetricSpec, value: float, signed: bool = False) -> str:

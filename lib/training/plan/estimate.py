@@ -20,6 +20,7 @@ from lib.training.plan.memory import Item, Memory
 from lib.training.plan.shapes import Shape
 from lib.training.plan.words import MIB
 from lib.training.plan.words import memory as memory_words
+from lib.words import counted
 
 Precision = Literal["bf16", "fp16", "fp32"]
 WIDTH: dict[str, int] = {"bf16": 2, "fp16": 2, "fp32": 4}
@@ -29,6 +30,8 @@ NF4_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256)  # a weight; with the scales of blocks
 IMPORTS = 372 * MIB  # Python with torch, transformers, peft and trl
 LIBRARIES = 200 * MIB  # their code, mapped from files
 FIRST_STEPS = 50 * MIB  # what the first steps load and keep
+STATES = {"sgd": 0, "adagrad": 1, "rmsprop": 1, "lion": 1, "adafactor": 1, "ademamix": 3}
+"""That an optimizer keeps of a parameter; AdamW has two. Adafactor keeps less of matrices: one is on the safe side."""
 CUDA_CONTEXT = 750 * MIB
 CUDA_SPARE = 0.05  # of the peak: kept by torch's allocator between uses
 CPU_SPARE = 1.17  # blocks freed that do not fit what is wanted next
@@ -101,14 +104,17 @@ def _base(shape: Shape, config: TrainConfig, precision: Precision, device: Devic
 
 
 def _adapter(shape: Shape, config: TrainConfig, kernels: Kernels) -> tuple[Item, Item]:
-    """Weights and gradients, and the two states that AdamW keeps of each."""
+    """Weights and gradients, and what the optimizer keeps of each."""
     count = shape.adapter_parameters(config.r, config.modules, config.use_dora)
     width = kernels.adapter_width
-    states = 2 if "8bit" in config.optim else 2 * width
-    kind = "8 bits" if "8bit" in config.optim else PRECISION_WORDS["fp32" if width == 4 else "bf16"]
+    states = next((number for name, number in STATES.items() if name in config.optim), 2)
+    size = 1 if "8bit" in config.optim else width
+    kind = "8 bits" if size == 1 else PRECISION_WORDS["fp32" if width == 4 else "bf16"]
     return (
         Item("adapter", count * 2 * width, f"{count:,} parameters of rank {config.r}, and their gradients"),
-        Item("optimizer", count * states, f"two states of AdamW a parameter, in {kind}"),
+        Item(
+            "optimizer", count * states * size, f"{counted(states, 'state')} a parameter of {config.optim}, in {kind}"
+        ),
     )
 
 

@@ -199,10 +199,13 @@ def rate_of(
         share = counted.get("trained_tokens", 0) / max(counted.get("train_tokens", 0), 1)
         row = round(mean / max(run.config.per_device_train_batch_size, 1))
         batch = Batch(run.config.per_device_train_batch_size, mean, round(mean * share), row)
-        twice = run.config.gradient_checkpointing == "on"
+        twice = summary.get("gradient_checkpointing", run.config.gradient_checkpointing == "on")
         expected = microbatch_seconds(shape, run.config, device, batch, twice, precision)
         factor = mean / summary["tokens_per_second"] / expected
-        return Rate(factor, summary.get("ready_seconds"), f"going by the run {run.id}")
+        ready = summary.get("ready_seconds")
+        if ready is not None:  # the loss before the first step is counted among the measurements
+            ready = max(ready - summary.get("measuring_seconds", 0.0), 0.0)
+        return Rate(factor, ready, f"going by the run {run.id}")
     return Rate()
 
 

@@ -146,6 +146,8 @@ def _train(parts: _Parts, extended: bool) -> dict[str, Any]:
             trainer.train(resume_from_checkpoint=str(found.folder))
     return {
         "ready_seconds": recorder.ready_seconds,
+        "measuring_seconds": round(recorder.measuring_seconds, 3),
+        "gradient_checkpointing": bool(trainer.args.gradient_checkpointing),
         "other_share": recorder.other_share,
         "checkpoints": parts.keeper.count,
         "checkpoint_seconds": round(parts.keeper.seconds, 3),

@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from lib.evaluation.metrics import MetricSpec
+from lib.evaluation.report.figures import WORDS
 from studio.components.comparing.words import ARROWS, DIRECTIONS, with_interval
 
 FARTHEST = 6.0
@@ -22,7 +23,6 @@ LOOKS = {
     "no evidence": ("#8a8f98", "circle", 0),
     "differs": ("#4b6cb7", "diamond", 0),
 }
-WORDS = {"tuned better": "better", "tuned worse": "worse", "no evidence": "no evidence", "differs": "differs"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from lib.evaluation.metrics import MetricSpec, shown
 from lib.evaluation.statistics.words import number as precise
+from lib.evaluation.statistics.words import p_figure
 from studio.components.badges import Colour
 
 DIRECTIONS = {True: "higher is better", False: "lower is better", None: "neither way is better"}
@@ -49,7 +50,7 @@ def p_value(found: Mapping[str, Any]) -> str:
     value = found.get("p") if found.get("p_holm") is None else found["p_holm"]
     if value is None or found.get("untested"):
         return "–"
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+    return p_figure(value)
 
 
 def outcomes(found: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lib.data import datasets
-from lib.data.checks import CHECKS, Settings, answers, private, run_checks, run_checks_of
+from lib.data.checks import CHECKS, Settings, answers, judge, private, repeats, run_checks, run_checks_of
 from lib.data.checks.mends import propose
 from lib.data.checks.plain import plain
 from lib.data.imports.importer import import_source
@@ -218,3 +218,10 @@ def test_an_ending_that_several_answers_share_is_a_signature():
     signed = [said(("user", f"s{n}"), ("assistant", f"{WHOLE.format(n)} National Cancer Institute")) for n in range(3)]
     assert check(*whole, *signed).rows_of("cut_off") == []
     assert check(*whole, signed[0]).rows_of("cut_off") == [61]
+
+
+def test_every_check_of_the_list_is_looked_for():
+    """One whose words are there but that nothing looks for would never be found, and nobody would know."""
+    of_rows = {*judge.OF_ROW, *judge.OF_TEXT, *judge.OF_ANSWER, "template_tags"}
+    of_all = repeats.CHECKS | {"cut_off", "wrong_language", "long"}
+    assert of_rows | of_all == set(CHECKS)

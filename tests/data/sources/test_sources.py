@@ -6,13 +6,14 @@ import gzip
 import io
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from lib.data.sources.source import Refusal, open_source
+from lib.data.sources.sniff import FORMAT_OF_SUFFIX, Format
+from lib.data.sources.source import READERS, Refusal, open_source
 from lib.errors import BadInput, NotFound, StudioError
 
 
@@ -225,3 +226,7 @@ def test_estimate_of_rows(write_rows):
     for _ in range(10_000):
         next(rows)
     assert 30_000 < (source.estimate(10_000) or 0) < 60_000
+
+
+def test_every_format_that_is_known_is_read():
+    assert set(READERS) == set(get_args(Format)) == set(FORMAT_OF_SUFFIX.values())

@@ -295,6 +295,36 @@ def test_the_pace_is_that_of_the_newest_run_like_it(tiny_home, store):
     assert not pace([run("odd-one", quantization="nf4")], config).measured
 
 
+def test_the_first_measurement_is_counted_once_and_what_a_run_kept_is_known(home, store):
+    write_hollow(home / "models" / "tiny", STARTER)
+    shape, config, device = read_shape(home / "models" / "tiny"), TrainConfig(max_steps=2), gpu(80)
+    view = runs.create(store().ref, "tiny", "llama2", config, "tester")
+    summary = {"steps": 2, "tokens": 800, "tokens_per_second": 200.0, "device": device.name, "ready_seconds": 9.0}
+
+    def rate(**known):
+        found = replace(view, summary=summary | known)
+        return rate_of([found], "tiny", shape, config, device, "bf16")
+
+    assert rate(measuring_seconds=3.0).ready_seconds == 6.0
+    # A run that computed its layers twice did more work in its time: the device is faster than it seems without that.
+    assert rate(gradient_checkpointing=True).factor < rate(gradient_checkpointing=False).factor == rate().factor
+
+
+def test_each_optimizer_is_planned_with_what_it_keeps(home, store, seven):
+    def states(optim):
+        config = TrainConfig(optim=optim)
+        (item,) = [item for item in estimate_of(config) if item.name == "optimizer"]
+        return item.bytes
+
+    def estimate_of(config):
+        return plan(store_ref, seven, "llama2", config, gpu(80)).memory.items
+
+    store_ref = store()
+    adamw = states("adamw_torch")
+    assert states("lion_32bit") * 2 == adamw and states("sgd") == 0 and states("ademamix") * 2 == 3 * adamw
+    assert states("adamw_8bit") == 2 * states("lion_8bit") < adamw
+
+
 def test_planning_imports_no_torch():
     code = (
         "import sys, lib.training.plan, lib.devices, studio.commands.plan;"
