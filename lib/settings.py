@@ -10,7 +10,11 @@ import getpass
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
+from lib.errors import BadInput
+
+Number = TypeVar("Number", int, float)
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -53,10 +57,32 @@ TABLE = (
 
 
 class Settings:
-    """Typed access to the table."""
+    """Typed access to the table.
+
+    Raises:
+        BadInput: a number is none; whichever of them is asked for.
+    """
+
+    def _setting(self, name: str) -> Setting:
+        return next(setting for setting in TABLE if setting.name == name)
 
     def _value(self, name: str) -> str:
-        return next(setting for setting in TABLE if setting.name == name).value
+        return self._setting(name).value
+
+    def _number(self, name: str, kind: type[Number]) -> Number:
+        setting = self._setting(name)
+        try:
+            return kind(setting.value)
+        except ValueError as error:
+            raise BadInput(
+                f"{setting.variable} is {setting.value!r}, which is not {'a whole' if kind is int else 'a'} number.",
+                f"Set it to one, such as {setting.default}, or unset it, and start the studio again.",
+            ) from error
+
+    def check(self) -> None:
+        """Read every setting once."""
+        for setting in TABLE:
+            getattr(self, setting.name)
 
     @property
     def home(self) -> Path:
@@ -72,15 +98,15 @@ class Settings:
 
     @property
     def engine_idle_seconds(self) -> float:
-        return float(self._value("engine_idle_seconds"))
+        return self._number("engine_idle_seconds", float)
 
     @property
     def upload_limit_mb(self) -> int:
-        return int(self._value("upload_limit_mb"))
+        return self._number("upload_limit_mb", int)
 
     @property
     def worker_poll_seconds(self) -> float:
-        return float(self._value("worker_poll_seconds"))
+        return self._number("worker_poll_seconds", float)
 
 
 settings = Settings()

@@ -24,8 +24,9 @@ def serve(host: str, port: int) -> None:
     """Run until SIGINT or SIGTERM.
 
     Raises:
-        BadInput: the port is taken.
+        BadInput: the port is taken, or a setting cannot be read.
     """
+    settings.check()
     _check_port(host, port)
     with disk_errors(settings.home):
         settings.home.mkdir(parents=True, exist_ok=True)

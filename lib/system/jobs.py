@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import psutil
@@ -104,9 +105,12 @@ def failed(limit: int = 8) -> list[EndedJob]:
     query = select(Job).where(Job.status.in_((FAILED, INTERRUPTED))).order_by(Job.finished_at.desc(), Job.id.desc())
     with session() as opened:
         newest = {*opened.scalars(select(Run.job_id)), *opened.scalars(select(Comparison.job_id))}
-        ended = opened.scalars(query.limit(limit + len(newest)))
-        views = [JobView.of(row) for row in ended if row.id in newest or not {"run", "comparison"} & row.payload.keys()]
-    return [EndedJob(view, title(view)) for view in views[:limit]]
+        open_still = (
+            JobView.of(row)
+            for row in opened.scalars(query).yield_per(100)
+            if row.id in newest or not {"run", "comparison"} & row.payload.keys()
+        )
+        return [EndedJob(view, title(view)) for view in islice(open_still, limit)]
 
 
 def log_tail(job_id: int, lines: int = 60) -> str:

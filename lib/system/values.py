@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from lib.errors import BadInput
 from lib.settings import TABLE, Setting, settings
 
 HIDDEN = "set"
@@ -62,8 +63,8 @@ def _value(setting: Setting) -> Value:
 def _problem(name: str) -> str:
     try:
         getattr(settings, name)
-    except ValueError:
-        return "This is not a number: correct it and start the studio again."
+    except BadInput as error:
+        return str(error)
     return ""
 
 

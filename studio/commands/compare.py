@@ -17,7 +17,7 @@ from lib.evaluation.sides import Side
 from lib.jobs import worker
 from lib.settings import settings
 from lib.storage import disk_errors, suggest_name
-from studio.commands.output import STOPPED_STATUS, AsJson, emit, follow, say, table
+from studio.commands.output import STOPPED_STATUS, AsJson, JobFailed, emit, follow, say, table
 
 EXPORTS = {".csv": history.export_csv, ".json": history.export_json, ".html": export_html}
 Export = Annotated[Path | None, typer.Option(help="Also write it all to this file: .csv, .json, or .html to read.")]
@@ -84,7 +84,10 @@ def compare(
 
 def until_it_ends(view: ComparisonView, json: bool, export: Path | None = None) -> None:
     """Follow a comparison, then say what came out; Ctrl-C stops it and keeps what is answered."""
-    follow(view.job.id)
+    try:
+        follow(view.job.id)
+    except JobFailed as failed:
+        raise JobFailed({"comparison": view.id, **failed.error}) from None
     view = comparisons.get(view.id)
     if export is not None:
         write_export(view.id, export)

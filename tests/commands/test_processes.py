@@ -126,6 +126,13 @@ def test_the_studio_comes_back_and_goes_away(server):
     assert [child for child in family if alive(child.pid)] == []
 
 
+def test_a_setting_that_is_no_number_is_said_at_once(studio_home, monkeypatch):
+    monkeypatch.setenv("STUDIO_WORKER_POLL_SECONDS", "soon")
+    refused = studio()
+    assert refused.returncode == 1 and "STUDIO_WORKER_POLL_SECONDS is 'soon'" in refused.stderr
+    assert "0.5" in refused.stderr and "Traceback" not in refused.stderr
+
+
 def test_when_the_supervisor_is_killed_all_end(server):
     process, port = server
     family = psutil.Process(process.pid).children(recursive=True)

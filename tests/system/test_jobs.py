@@ -117,6 +117,9 @@ def test_failed_jobs_newest_first_with_the_end_of_their_logs():
     set_job(fine, status="finished", finished_at=now)
     assert [job.view.id for job in jobs.failed()] == [new, old]
     assert jobs.failed(1)[0].to_dict()["title"] == "Checks of faq@2"
+    for number in range(30):  # of runs that were deleted or taken up again since
+        set_job(queue.submit("train", {"run": f"gone-{number}"}, "ada"), status="failed", finished_at=now + number)
+    assert [job.view.id for job in jobs.failed(2)] == [new, old]
     assert jobs.log_tail(old) == ""
     log_path(old).parent.mkdir(parents=True)
     log_path(old).write_text("".join(f"line {number} é\n" for number in range(20_000)))

@@ -21,7 +21,10 @@ def test_a_value_says_where_it_comes_from(home, monkeypatch):
 
 def test_what_is_no_number_is_named(monkeypatch):
     monkeypatch.setenv("STUDIO_UPLOAD_LIMIT_MB", "many")
-    assert "not a number" in by_name(values.listed())["upload_limit_mb"].problem
+    assert (
+        "STUDIO_UPLOAD_LIMIT_MB is 'many', which is not a whole number"
+        in by_name(values.listed())["upload_limit_mb"].problem
+    )
 
 
 def test_passwords_and_tokens_are_not_shown(monkeypatch):
