@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+GIB, MIB = 2**30, 2**20
+
 
 def duration(seconds: float) -> str:
     """Seconds for a person: `45 s`, `2 min 10 s`, `1 h 05 min`."""
@@ -37,6 +39,16 @@ def size(count: float) -> str:
             return f"{count:.3g} {unit}"
         count /= 1000
     return f"{count:,.3g} GB" if count < 999.5 else f"{count / 1000:,.1f} TB"
+
+
+def memory(count: float) -> str:
+    """Bytes as graphics cards and processes are measured, in units of 1,024: `512 MiB`, `5.9 GiB`."""
+    return f"{count / GIB:,.1f} GiB" if count >= 0.995 * GIB else f"{count / MIB:,.0f} MiB"
+
+
+def speed(tokens_per_second: float) -> str:
+    """`16,779 tokens/s`, `0.4 tokens/s`: what is slow is still told apart."""
+    return f"{tokens_per_second:,.{0 if tokens_per_second >= 10 else 1}f} tokens/s"
 
 
 def amount(count: float) -> str:

@@ -89,6 +89,11 @@ class FakeJob:
     def progress(self, done: float, total: float | None = None, text: str = "", **more: Any) -> None:
         self.said.append({"done": done, "total": total, "text": text, **more})
 
+    @contextmanager
+    def doing(self, text: str) -> Iterator[None]:
+        self.said.append({**(self.said[-1] if self.said else {"done": 0, "total": None}), "text": text})
+        yield
+
     def start_clock(self) -> None:
         return
 

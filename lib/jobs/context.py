@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +64,16 @@ class JobContext:
             "seconds_left": left,
             **more,
         }
+
+    @contextlib.contextmanager
+    def doing(self, text: str) -> Iterator[None]:
+        """Name something else that goes on for a while; all figures stay as they are."""
+        before = self._progress
+        self._progress = {**before, "text": text}
+        try:
+            yield
+        finally:
+            self._progress = before
 
     def start_clock(self) -> None:
         """Count the rate from now on: set-up is over. What was said to be done by now took no time."""

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from lib.database.models import RUNNING
 from lib.jobs.queue import JobView
 from lib.training.suggestions import words
-from lib.words import counted, duration, size
+from lib.words import counted, duration, memory
 
 TAIL_BYTES = 16_384  # of metrics.jsonl: some 80 steps
 SILENT_SECONDS = 60.0  # a job's process is heard every second
@@ -107,9 +107,9 @@ def _memory(job: JobView) -> Notice | None:
     progress, machine = job.progress, job.machine
     limit = progress.get("memory_limit")
     if limit and progress.get("memory", 0) > FULL * limit:
-        used = f"{size(progress['memory'])} of the GPU's {size(limit)} are used"
+        used = f"{memory(progress['memory'])} of the GPU's {memory(limit)} are used"
     elif machine.get("total") and machine["left"] < (1 - FULL) * machine["total"]:
-        used = f"Only {size(machine['left'])} of this machine's {size(machine['total'])} of memory are left"
+        used = f"Only {memory(machine['left'])} of this machine's {memory(machine['total'])} of memory are left"
     else:
         return None
     return Notice(

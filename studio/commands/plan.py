@@ -12,8 +12,7 @@ from lib.jobs import worker
 from lib.settings import settings
 from lib.training.plan import Plan, plan, submit_dry_run
 from lib.training.plan.turns import device_at_its_turn
-from lib.training.plan.words import GIB, memory, speed
-from lib.words import counted, duration
+from lib.words import GIB, counted, duration, memory, speed
 from studio.commands.chosen import MODEL_HELP, PRESET_HELP, TEMPLATE_HELP, chosen_settings
 from studio.commands.output import AsJson, emit, follow, say, table
 

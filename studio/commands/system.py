@@ -13,7 +13,7 @@ from lib.settings import settings
 from lib.system import actions, freeing
 from lib.system.document import document
 from lib.versions import commit_words, listed
-from lib.words import counted, duration, size
+from lib.words import counted, duration, memory, size
 from studio.commands.output import AsJson, emit, table
 
 Job = Annotated[int, typer.Argument(help="number of a job, as `system` lists it")]
@@ -83,7 +83,7 @@ def _devices(found: dict[str, Any]) -> None:
     table(
         ["device", "name", "memory", "free", "held by"],
         [
-            [one["id"], one["name"], size(one["memory"]), size(one["free"]), _holders(one["held_by"])]
+            [one["id"], one["name"], memory(one["memory"]), memory(one["free"]), _holders(one["held_by"])]
             for one in found["devices"]
         ],
     )

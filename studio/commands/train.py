@@ -15,7 +15,7 @@ from lib.training.config import TrainConfig
 from lib.training.remedies import remedy
 from lib.training.repeat import command_line
 from lib.versions import commit_words, listed
-from lib.words import duration
+from lib.words import duration, memory
 from studio.commands.chosen import MODEL_HELP, PRESET_HELP, TEMPLATE_HELP, chosen_settings
 from studio.commands.output import (
     STOPPED_STATUS,
@@ -185,7 +185,7 @@ def _print_summary(summary: dict[str, Any]) -> None:
     print(
         f"{summary['run']}: {summary['steps']} steps, {summary['tokens']:,} tokens in {duration(summary['seconds'])} "
         f"({summary['tokens_per_second']:.0f} tok/s), loss {summary['loss'][0]:.3f} -> {summary['loss'][1]:.3f}, "
-        f"eval loss {_eval(summary)}, peak memory {summary['peak_memory_bytes'] / 2**30:.1f} GiB"
+        f"eval loss {_eval(summary)}, peak memory {memory(summary['peak_memory_bytes'])}"
     )
 
 

@@ -61,8 +61,12 @@ def test_of_a_run_that_goes_well_nothing_is_said(running):
             "rate of 1.0e-04",
         ),
         ({"lines": steps(40, lost=(7, 20, 30, 40))}, "not finite", "4 of the last 40 steps, last at step 40"),
-        ({"memory": 79e9, "memory_limit": 80e9}, "memory", "79 GB of the GPU's 80 GB"),
-        ({"machine": {"last": {"left": 4e8, "total": 16e9}}}, "memory", "Only 400 MB of this machine's 16 GB"),
+        ({"memory": 79 * 2**30, "memory_limit": 80 * 2**30}, "memory", "79.0 GiB of the GPU's 80.0 GiB"),
+        (
+            {"machine": {"last": {"left": 400 * 2**20, "total": 16 * 2**30}}},
+            "memory",
+            "Only 400 MiB of this machine's 16.0 GiB",
+        ),
     ],
     ids=["stalled", "silent", "rising", "nan", "GPU", "machine"],
 )

@@ -133,10 +133,12 @@ def test_a_question_that_the_template_cannot_carry_is_told(asked, tokenizer, tra
 
 def test_before_the_first_step_at_each_measurement_and_at_the_end(asked, tokenizer, train):
     run, prepared, _ = asked(sample_prompts="Add 2 and 2.\nTell me a much longer story about it.", sample_tokens=5)
-    trainer, _ = train(samples_of(run, prepared, tokenizer), steps=5, learning_rate=0.2)
+    job = FakeJob()
+    trainer, _ = train(samples_of(run, prepared, tokenizer, job), steps=5, learning_rate=0.2)
     trainer.evaluate()
     trainer.train()
     trainer.evaluate()
+    assert {one["text"] for one in job.said} == {"answering the sample questions"}
     samples = read_samples(run.id)
     assert [sample.step for sample in samples] == [0, 0, 2, 2, 4, 4, 5, 5]
     answers = by_question(samples)

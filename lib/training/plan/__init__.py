@@ -5,7 +5,6 @@ found.memory.items, found.pace.seconds, found.rows.left_out, found.warnings, fou
 
 planning       everything put together
 records        Plan, Proposal, Warning: what it says
-words          bytes in GiB and MiB
 
 The model:
 shapes         how many parameters of which kind, and what can have an adapter

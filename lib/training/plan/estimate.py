@@ -18,9 +18,8 @@ from lib.training.plan.batches import Batch
 from lib.training.plan.kernels import Kernels
 from lib.training.plan.memory import Item, Memory
 from lib.training.plan.shapes import Shape
-from lib.training.plan.words import MIB
-from lib.training.plan.words import memory as memory_words
-from lib.words import counted
+from lib.words import MIB, counted
+from lib.words import memory as memory_words
 
 Precision = Literal["bf16", "fp16", "fp32"]
 WIDTH: dict[str, int] = {"bf16": 2, "fp16": 2, "fp32": 4}

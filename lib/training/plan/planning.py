@@ -16,7 +16,7 @@ from lib.training.plan.dry_runs import DryRun, newest_dry_run
 from lib.training.plan.pace import LIKE, Rate, rate_of
 from lib.training.plan.proposals import propose
 from lib.training.plan.records import Plan
-from lib.training.plan.rows import Rows, rows_of
+from lib.training.plan.rows import rows_of
 from lib.training.plan.shape_files import read_shape
 from lib.training.plan.shapes import Shape
 from lib.training.plan.turns import device_at_its_turn
@@ -99,6 +99,3 @@ def _correction(now: Candidate, peak: int) -> float:
     if not of_batch or now.memory.of_reading:  # then the peak says nothing of a batch
         return 1.0
     return min(max((peak - (now.memory.estimated - of_batch)) / of_batch, LEAST), MOST)
-
-
-__all__ = ["Plan", "Rows", "plan"]

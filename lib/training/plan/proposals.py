@@ -7,8 +7,7 @@ from dataclasses import replace
 from lib.training.config import TrainConfig
 from lib.training.plan.candidates import Candidate, Ground, candidates, shorter
 from lib.training.plan.records import Proposal
-from lib.training.plan.words import memory
-from lib.words import duration
+from lib.words import duration, memory
 
 WORTH = 0.95  # a proposal has to take less than this of the time
 SAVING = 0.7  # or of the memory

@@ -18,9 +18,8 @@ from lib.training.plan.pace import Pace
 from lib.training.plan.records import Proposal, Warning
 from lib.training.plan.rows import Rows
 from lib.training.plan.shapes import Shape
-from lib.training.plan.words import memory
 from lib.training.rows import held_out
-from lib.words import counted
+from lib.words import counted, memory
 
 FEW_ROWS, MANY_EPOCHS, DROPPED = 50, 5.0, 0.05
 LARGE_MODEL = 1_000_000_000  # parameters, from which on learning rates are smaller

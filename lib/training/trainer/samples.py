@@ -84,7 +84,8 @@ class Samples(TrainerCallback):
         room = int(getattr(model.config.get_text_config(), "max_position_embeddings", 1 << 30)) - self.limit
         open_ = [question for question in self.asked if question.ids and len(question.ids) <= room]
         try:
-            with _undisturbed(model), torch.no_grad(), _precision(args, model):
+            told = self.job.doing("answering the sample questions")
+            with told, _undisturbed(model), torch.no_grad(), _precision(args, model):
                 answers = self._generate(model, [question.ids for question in open_]) if open_ else []
         except torch.OutOfMemoryError:
             print("samples: no memory for them beside the training; there are none from here on", flush=True)

@@ -9,7 +9,7 @@ import streamlit as st
 from lib.jobs import queue
 from lib.training import runs
 from lib.training.runs import RunView
-from lib.words import counted, duration
+from lib.words import counted, duration, memory
 from studio.components.badges import state_badge
 from studio.components.charts import figure_chart, loss_chart, smoothing
 from studio.components.errors import guarded, show_job_error
@@ -140,7 +140,7 @@ def _figures(summary: dict[str, Any]) -> None:
         )
         st.metric("Speed", f"{summary['tokens_per_second']:,.0f} tok/s", border=True, height="stretch")
         st.metric("Time of steps", duration(summary["seconds"]), border=True, height="stretch", help=_around(summary))
-        st.metric("Peak memory", f"{summary['peak_memory_bytes'] / 2**30:.1f} GiB", border=True, height="stretch")
+        st.metric("Peak memory", memory(summary["peak_memory_bytes"]), border=True, height="stretch")
 
 
 def _around(summary: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ import streamlit as st
 from lib.errors import StudioError
 from lib.training import runs
 from lib.training.runs import RunView
-from lib.words import duration
+from lib.words import duration, memory
 from studio.components.badges import state_badge
 from studio.components.charts import loss_chart, smoothing
 from studio.components.links import link
@@ -86,7 +86,7 @@ def _results(views: list[RunView]) -> dict[str, list[Any]]:
         "tokens": each(lambda one: f"{one['tokens']:,}"),
         "tokens/s": each(lambda one: f"{one['tokens_per_second']:,.0f}"),
         "time": each(lambda one: duration(one["seconds"])),
-        "peak memory": each(lambda one: f"{one['peak_memory_bytes'] / 2**30:.1f} GiB"),
+        "peak memory": each(lambda one: memory(one["peak_memory_bytes"])),
     }
 
 

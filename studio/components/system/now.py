@@ -11,7 +11,7 @@ from lib.system import jobs
 from lib.system.holders import Held, held
 from lib.system.jobs import EndedJob, LiveJob
 from lib.system.workers import WorkerView, list_workers, own_memory
-from lib.words import counted, duration, size
+from lib.words import counted, duration, memory
 from studio.components.badges import state_badge
 from studio.components.errors import guarded
 from studio.components.system.lines import named, stop_button
@@ -61,7 +61,7 @@ def _device(one: Held) -> None:
     cores = f" · {counted(device.cores, 'core')}" if device.cores else ""
     st.markdown(f"**{'GPU ' + str(device.index) if device.is_gpu else 'CPU'}** :small[{escape(device.name)}{cores}]")
     taken = 1 - device.free / device.memory if device.memory else 0.0
-    st.progress(min(max(taken, 0.0), 1.0), f"{size(device.free)} free of {size(device.memory)} memory")
+    st.progress(min(max(taken, 0.0), 1.0), f"{memory(device.free)} free of {memory(device.memory)} memory")
     if not one.jobs:
         st.caption("Nothing of the studio holds it.")
     for job in one.jobs:
@@ -71,7 +71,7 @@ def _device(one: Held) -> None:
 def _holder(job: LiveJob) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         named(job.title)
-        facts = [f"for {duration(job.view.seconds)}", *([f"{size(job.memory)} of main memory"] if job.memory else [])]
+        facts = [f"for {duration(job.view.seconds)}", *([f"{memory(job.memory)} of main memory"] if job.memory else [])]
         st.markdown(f":small[:gray[{' · '.join(facts)}]]", width="content")
         if job.view.kind == "engine":
             stop_button(
@@ -102,7 +102,7 @@ def _workers(found: list[WorkerView]) -> None:
             )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _alive_badge(True)
-        st.markdown(f"Pages :small[:gray[this web process · {size(own_memory())} of memory]]", width="content")
+        st.markdown(f"Pages :small[:gray[this web process · {memory(own_memory())} of memory]]", width="content")
 
 
 def _alive_badge(alive: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from lib.system.jobs import LANES, LiveJob
-from lib.words import duration, size
+from lib.words import duration, memory
 from studio.components.badges import state_badge
 from studio.components.job import progress_bar
 from studio.components.system.lines import named, stop_button, up_button
@@ -40,7 +40,7 @@ def _running(job: LiveJob) -> None:
             state_badge(job.view.status)
             named(job.title)
             facts = [escape(job.view.created_by), f"for {duration(job.view.seconds)}"]
-            facts += [size(job.memory)] if job.memory else []
+            facts += [memory(job.memory)] if job.memory else []
             st.markdown(f":small[:gray[{' · '.join(facts)} · job {job.id}]]", width="content")
             st.space("stretch")
             stop_button(job, "Stop", help="What it can keep is kept.")

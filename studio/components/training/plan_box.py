@@ -12,9 +12,8 @@ from lib.errors import StudioError
 from lib.jobs.queue import JobView
 from lib.training.config import TrainConfig
 from lib.training.plan import Plan, dry_run_job, plan, submit_dry_run
-from lib.training.plan.words import GIB, memory, speed
 from lib.training.runs import command_line
-from lib.words import counted, duration
+from lib.words import GIB, counted, duration, memory, speed
 from studio import person, state
 from studio.components.errors import show, show_job_error
 from studio.components.job import follow

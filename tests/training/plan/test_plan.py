@@ -29,10 +29,10 @@ from lib.training.plan.memory import ROOM
 from lib.training.plan.pace import pace_of, rate_of
 from lib.training.plan.rows import rows_of
 from lib.training.plan.shape_files import read_shape
-from lib.training.plan.words import speed
 from lib.training.presets import PRESETS
 from lib.training.rows import prepare
 from lib.training.run_view import RunView
+from lib.words import speed
 from tests import tiny
 from tests.training.plan.conftest import cpu, gpu
 from tests.training.plan.folders import STARTER, write_hollow
