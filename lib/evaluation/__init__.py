@@ -6,6 +6,7 @@ prompt_sets   questions kept under a name, to be asked again
 prompt_files  prompts from a file
 comparisons   create one, list, take up again, read what was stored
 comparing     the work itself, in a job
+pace          about how long one will take
 
 What it comes to:
 metrics       a value for every example, and the figure of all

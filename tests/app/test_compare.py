@@ -201,6 +201,7 @@ def test_compare_queues_a_comparison_and_shows_it() -> None:
         "--limit",
         "8",
     ]
+    assert "About " in words(app) and "going by how fast" in words(app)
     button(app, "Compare").click().run()
     assert not app.exception
     (made,) = comparisons.list_comparisons()

@@ -7,12 +7,15 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from lib.data import datasets
 from lib.errors import BadSettings, StudioError
 from lib.evaluation import comparisons, prompt_sets, sides
 from lib.evaluation.comparisons import CompareConfig, ComparisonView
 from lib.evaluation.metrics import DEFAULT_METRICS
+from lib.evaluation.pace import Pace, about
 from lib.evaluation.sides import Side
 from lib.storage import suggest_name
+from lib.training import runs
 
 DEFAULTS = {one.name: one.default for one in fields(CompareConfig)}
 OPTIONS = {
@@ -44,8 +47,7 @@ class Draft:
     def faults(self) -> dict[str, str]:
         """What is wrong, all of it: field -> what. `who`, `data` and the names of settings."""
         found = {}
-        count = len(self.runs) + len(self.models) + bool(self.runs and self.base)
-        if count < 2:
+        if self._sides < 2:
             found["who"] = "needs two sides: a run with its base, or more runs and models"
         if not (self.upload or self.prompt_set or (self.data and self.split)):
             found["data"] = "say what is asked"
@@ -83,6 +85,26 @@ class Draft:
         return comparisons.create(
             self.runs, self.data or None, self.split, config, user, prompt_set=asked, models=others, base=self.base
         )
+
+    def pace(self) -> Pace | None:
+        """About how long it will take; None where that is not known, as of a file whose prompts are not counted yet."""
+        try:
+            asked = self._questions()
+            bases = {*self.models, *(runs.get(run).model for run in self.runs)}
+            config = CompareConfig(**self.settings)
+        except StudioError:  # what is wrong stands beside its field
+            return None
+        asked = min(asked, config.limit or asked)
+        return about(bases, asked * self._sides, config, self.runs[0] if self.runs else "") if asked else None
+
+    def _questions(self) -> int:
+        if self.prompt_set:
+            return prompt_sets.get(self.prompt_set).prompts
+        return datasets.get(self.data).splits.get(self.split, 0) if self.data and not self.upload else 0
+
+    @property
+    def _sides(self) -> int:
+        return len(self.runs) + len(self.models) + bool(self.runs and self.base)
 
     def command(self) -> str:
         """The same from a terminal."""
@@ -123,8 +145,6 @@ def free_name(text: str) -> str:
 
 def data_of(run: str) -> str:
     """What a run was trained on; empty where it is not known."""
-    from lib.training import runs
-
     try:
         return runs.get(run).data_ref
     except StudioError:
