@@ -34,6 +34,7 @@ COMMANDS = {
     "presets": {"presets"},
     "models": {"models"},
     "package": {"package", "adopt"},
+    "ask": {"ask"},
     "compare": {"compare"},
     "comparisons": {"comparisons", "comparison"},
     "prompts": {"prompts"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -74,6 +75,12 @@ def test_an_engine_from_waking_to_idle(worker):
     assert first[0].ended in ("end", "length") and 0 < first[0].tokens <= 12 and first[0].rate > 0
     assert [one.text for one in answers(base, tuned)] == [one.text for one in first], "greedy answers repeat"
     assert answers(tuned)[0].text == first[1].text, "an answer does not depend on who is asked beside"
+
+    asked = ("ask", QUESTION[0]["content"], tuned.name, "--base", "--max-new-tokens", "12", "--json")
+    command = python("-m", "studio", *asked)
+    said = json.loads(command.communicate(timeout=60)[0])
+    assert command.returncode == 0 and [one["side"] for one in said["answers"]] == [base.name, tuned.name]
+    assert [one["text"] for one in said["answers"]] == [one.text for one in first], "by command as on the page"
 
     known = read_json(engine_file())
     assert engine_file().stat().st_mode & 0o077 == 0
