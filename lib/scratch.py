@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from lib.errors import StorageError
-from lib.storage import disk_errors, sync_folder, sync_path
+from lib.storage import disk_errors, make_parent, sync_folder, sync_path
 
 _HOST = socket.gethostname()
 _LEFT = re.compile(r"\..+\.(\d+)-[0-9a-f]{8}@(.+)\.part", re.DOTALL)
@@ -55,10 +55,7 @@ def new_folder(target: Path) -> Iterator[Path]:
 @contextlib.contextmanager
 def beside(target: Path) -> Iterator[Path]:
     """A hidden path next to `target` for a file or a folder; removed at the end when something is still there."""
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except FileNotFoundError as error:  # a place where nobody can make folders, such as /proc
-        raise StorageError(f"{target} cannot be written: there can be no such folder.", "Choose another.") from error
+    make_parent(target)
     sweep(target.parent)
     name = os.fsencode(target.name)[:_NAME_BYTES].decode(errors="ignore")
     scratch = target.with_name(f".{name}.{os.getpid()}-{secrets.token_hex(4)}@{_HOST}.part")

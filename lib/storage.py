@@ -162,7 +162,7 @@ def write_text(path: Path, text: str) -> None:
         StorageError: disk full or folder not writable.
     """
     with disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_parent(path)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -209,6 +209,18 @@ def sync_folder(folder: Path) -> None:
             sync_path(made)
 
 
+def make_parent(target: Path) -> None:
+    """Make the folder that `target` is to lie in.
+
+    Raises:
+        StorageError: there can be no such folder, as in /proc.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except FileNotFoundError as error:
+        raise StorageError(f"{target} cannot be written: there can be no such folder.", "Choose another.") from error
+
+
 @contextlib.contextmanager
 def new_folder(target: Path) -> Iterator[Path]:
     """Fill a scratch folder beside `target`, which appears under its name only when the block ends well.
@@ -217,7 +229,7 @@ def new_folder(target: Path) -> Iterator[Path]:
         StorageError: disk full, or the target already exists.
     """
     with disk_errors(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_parent(target)
         scratch = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
         try:
             yield scratch

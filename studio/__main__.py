@@ -1,7 +1,8 @@
 """`python -m studio`: the app itself, and every part of its job as a command.
 
 Each command takes `--json` for one JSON document on standard output. Progress goes to standard error. Exit status:
-0, 1 for an expected failure (message and what to do next, no traceback), 2 for wrong usage.
+0, 1 for an expected failure (message and what to do next, no traceback), 2 for wrong usage. Where
+whoever reads the output has closed it, a command ends with 1 and says nothing.
 """
 
 from __future__ import annotations
@@ -85,20 +86,26 @@ def main() -> None:
     """Run the command line; expected failures end with exit status 1 and no traceback."""
     try:
         try:
-            build(sys.argv[1:])(prog_name="python -m studio")
+            _run()
         finally:
             sys.stdout.flush()  # at the end of the process nobody could catch what goes wrong
-    except StudioError as error:
-        from studio.commands.output import fail
-
-        fail(error, as_json="--json" in sys.argv)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EPIPE) or error.filename:
             raise
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 (what is left in the old one cannot be written either)
         if error.errno == errno.ENOSPC:
             print("Error: The output cannot be written: the disk that it goes to is full.", file=sys.stderr)
+            print("What the command was asked to do may be done: look before you repeat it.", file=sys.stderr)
         sys.exit(1)
+
+
+def _run() -> None:
+    try:
+        build(sys.argv[1:])(prog_name="python -m studio")
+    except StudioError as error:
+        from studio.commands.output import fail
+
+        fail(error, as_json="--json" in sys.argv)
 
 
 if __name__ == "__main__":

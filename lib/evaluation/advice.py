@@ -39,6 +39,13 @@ _MEANINGS = {
     ("", BETTER): "Yes, as far as likeness tells: what it writes is closer to the reference answers.",
     ("", WORSE): "No: what it writes is further from the reference answers.",
 }
+SHORT: dict[str, tuple[tuple[str, str], ...]] = {
+    "better": ((BETTER, BETTER), ("", BETTER)),
+    "in part": ((BETTER, ""), (BETTER, BOTH)),
+    "yes and no": ((BETTER, WORSE), (WORSE, BETTER), ("", BOTH)),
+    "worse": ((WORSE, WORSE), (WORSE, ""), (WORSE, BOTH), ("", WORSE)),
+}
+"""What `meaning` says in a word or three, for where there is no room for a sentence."""
 # What to do next, where it is a run that was measured against an untrained model.
 _NEXT = {
     (BETTER, WORSE): (
@@ -83,13 +90,20 @@ def _many_cut(view: ComparisonView, side: str, trained: bool) -> str:
         return ""
     why = "the limit is short for it"
     if trained:
-        fewer = ours < theirs and not _is_run(view, view.sides[0])
-        why = "it has begun to learn where to stop" if fewer else "it has not learned where to stop"
-        why += ", and the limit may be short" if fewer else ", or the limit is short"
+        why = "it has not learned where to stop, or the limit is short"
+    if trained and theirs - ours >= MANY_CUT * rows:
+        why = "it has begun to learn where to stop, and the limit may be short"
+    if _is_run(view, view.sides[0]):
+        why = "longer answers would tell more"
     return (
-        f"{ours:,} of its {counted(rows, 'answer')} ran into the length limit, {theirs:,} of those of "
+        f"{ours:,} of the {counted(rows, 'answer')} of {side} ran into the length limit, {theirs:,} of those of "
         f"{view.sides[0]}: {why}."
     )
+
+
+def in_short(view: ComparisonView, side: str) -> str:
+    """The same as a key of `SHORT`; empty where nothing was found out, and only counts can be told."""
+    return {ways: short for short, all_of in SHORT.items() for ways in all_of}.get(_found(view, side), "")
 
 
 def meaning(view: ComparisonView, side: str) -> str:

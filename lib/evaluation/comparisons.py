@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from lib.data import datasets
 from lib.database import Comparison, Job, note, session
@@ -94,6 +95,7 @@ def _queue(sides: Sequence[Side], asked: dict[str, Any], config: CompareConfig, 
         opened.add(job)
         opened.flush()
         row = Comparison(
+            id=_unused_number(opened),
             job_id=job.id,
             runs=tuned,
             config={**config.to_dict(), "sides": [side.to_dict() for side in sides]},
@@ -109,6 +111,15 @@ def _queue(sides: Sequence[Side], asked: dict[str, Any], config: CompareConfig, 
     return view
 
 
+def _unused_number(opened: Session) -> int | None:
+    """One that no comparison ever had: a number that somebody noted must not lead to another verdict. None where the
+    database sees to that."""
+    if opened.get_bind().dialect.name != "sqlite":
+        return None
+    asked = select(func.max(Job.payload["comparison"].as_integer())).where(Job.kind == "compare")
+    return max(opened.scalar(select(func.max(Comparison.id))) or 0, opened.scalar(asked) or 0) + 1
+
+
 def _asked(sides: Sequence[Side], data: str | None, split: str, prompt_set: str) -> dict[str, Any]:
     """The columns that say what is asked."""
     if prompt_set:
@@ -117,7 +128,15 @@ def _asked(sides: Sequence[Side], data: str | None, split: str, prompt_set: str)
     ref = data or (runs.get(first).data_ref if first else "")
     if not ref:
         raise BadInput("Nothing says which questions to ask.", "Name a dataset and its split, or a prompt set.")
-    info = datasets.get(ref)
+    try:
+        info = datasets.get(ref)
+    except NotFound as error:
+        if data:
+            raise
+        raise NotFound(
+            f"The dataset {ref}, which {first} was trained on, is gone.",
+            "Say what to ask: another dataset, or prompts.",
+        ) from error
     if not info.splits.get(split):
         there = ", ".join(name for name, rows in info.splits.items() if rows) or "none"
         raise BadInput(f"{info.name}@{info.version} has no rows in its {split} split.", f"Splits with rows: {there}.")
@@ -205,4 +224,4 @@ def scores(view: ComparisonView, metric: str, side: str, clean: bool = True) -> 
 
 
 def _unknown(comparison_id: int) -> NotFound:
-    return NotFound(f"There is no comparison {comparison_id}.", "The Compare page lists them.")
+    return NotFound(f"There is no comparison {comparison_id}.", "`comparisons` and the Compare page list them.")

@@ -176,7 +176,7 @@ def close_dead(job: Job) -> None:
     job.error = {
         "error": "Interrupted",
         "message": "The process ended without a word: it was killed, or the machine went down.",
-        "hint": "If memory ran out, choose a smaller batch or shorter rows; then start it again.",
+        "hint": "If memory ran out, choose a smaller batch or shorter rows; then resume or start it again.",
     }
 
 

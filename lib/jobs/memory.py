@@ -48,5 +48,5 @@ def named(what: str) -> dict[str, str]:
         "error": "OutOfMemory",
         "fault": "memory",
         "message": f"{what}: memory ran out.",
-        "hint": "Choose a smaller batch or shorter rows, or end what else uses memory; then start it again.",
+        "hint": "Choose a smaller batch or shorter rows, or end what else uses memory; then resume or start it again.",
     }

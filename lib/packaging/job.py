@@ -44,6 +44,8 @@ def run_job(payload: dict[str, Any], job: JobContext) -> dict[str, Any]:
             make_adapter(view, folder, payload["licence"], say)
         else:
             make_merged(view, folder, payload["dtype"], payload["licence"], say)
+        for file in folder.iterdir():  # whoever serves it may be another user: files of the studio itself are private
+            file.chmod(0o644)
     made = package_at(target)
     pushed = ""
     if payload["push"]:

@@ -6,17 +6,13 @@ import shlex
 
 from lib.training.config import TrainConfig
 from lib.training.run_view import RunView
-from lib.training.values import AUTOMATIC
+from lib.training.values import shown
 
 
 def command_line(data: str, model: str, template: str, config: TrainConfig) -> str:
     """The command that trains with these settings; those at their defaults are left out."""
     defaults = TrainConfig().to_dict()
-    changed = [
-        f"{key}={'auto' if key in AUTOMATIC and not value else value}"
-        for key, value in config.to_dict().items()
-        if value != defaults[key]
-    ]
+    changed = [f"{key}={shown(key, value)}" for key, value in config.to_dict().items() if value != defaults[key]]
     return _joined("train", data, model=model, template=template, set=changed)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lib.database.models import STOPPED
-from lib.errors import BadInput
+from lib.errors import BadInput, NotFound
 from lib.evaluation import comparisons, history, prompt_sets, sides
 from lib.evaluation.comparisons import CompareConfig, ComparisonView
 from lib.evaluation.metrics import DEFAULT_METRICS, METRICS
@@ -130,6 +130,8 @@ def _models(run_ids: list[str], asked: list[str]) -> list[Side]:
 def _prompt_set(name: str) -> str:
     """A prompt set's name; of a file, the name of the set that it becomes."""
     if any(one.name == name for one in prompt_sets.list_sets()) or not Path(name).expanduser().is_file():
+        if "/" in name:
+            raise NotFound(f"There is no file {name}.", "Check its path; `prompts` lists the prompt sets.")
         return prompt_sets.get(name).name
     path = Path(name).expanduser()
     taken = {one.name for one in prompt_sets.list_sets()}

@@ -76,7 +76,7 @@ def import_(
 def datasets(json: AsJson = False) -> None:
     """List the datasets."""
     infos = store.list_datasets()
-    say_if_empty(infos)
+    say_if_empty(infos, "dataset")
     if json:
         emit({"datasets": [info.to_dict() for info in infos]})
         return

@@ -36,10 +36,10 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def say_if_empty(found: Sequence[Any]) -> None:
+def say_if_empty(found: Sequence[Any], thing: str) -> None:
     """A list that is empty says where it looked: a slip in STUDIO_HOME looks like a new studio."""
     if not found:
-        say(f"Nothing is there yet in {settings.home}.")
+        say(f"There is no {thing} yet in {settings.home}.")
 
 
 def progress(words: str, expected: int | None = None) -> Progress:

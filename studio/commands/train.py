@@ -8,7 +8,7 @@ import typer
 
 from lib.database.models import STOPPED
 from lib.errors import NotFound
-from lib.jobs import worker
+from lib.jobs import queue, worker
 from lib.settings import settings
 from lib.training import runs as store
 from lib.training.config import TrainConfig
@@ -58,7 +58,7 @@ def train(
 def runs(json: AsJson = False) -> None:
     """List the runs, newest first."""
     views = store.list_runs()
-    say_if_empty(views)
+    say_if_empty(views, "run")
     if json:
         emit({"runs": [view.to_dict() for view in views]})
         return
@@ -119,16 +119,29 @@ def _wait_for_comparison(number: int, json: bool) -> None:
 
 
 def stop(
-    run: Annotated[str, typer.Argument(help="Run id.")],
+    run: Annotated[str, typer.Argument(help="Run id, or the number of a comparison.", metavar="ID")],
     cancel: Annotated[bool, typer.Option("--cancel", help="End it at once; only its last checkpoint stays.")] = False,
     json: AsJson = False,
 ) -> None:
-    """Stop a run and keep what it has learned so far."""
+    """Stop a run or a comparison and keep what it has so far."""
+    if run.isdecimal():
+        _stop_comparison(int(run), json)
+        return
     view = (store.cancel if cancel else store.stop)(run, settings.user)
     if view.job.live:
         follow(view.job.id)
         view = store.get(run)
     emit({"run": view.id, "status": view.status}) if json else print(f"{view.id}: {view.status}")
+
+
+def _stop_comparison(number: int, json: bool) -> None:
+    from lib.evaluation import comparisons
+
+    view = comparisons.get(number)
+    queue.stop(view.job.id)
+    follow(view.job.id)
+    view = comparisons.get(number)
+    emit({"comparison": view.id, "status": view.status}) if json else print(f"comparison {view.id}: {view.status}")
 
 
 def resume(

@@ -17,7 +17,7 @@ from lib.jobs import queue
 from lib.settings import ROOT
 from lib.training import runs
 from tests import tiny
-from tests.helpers import alive, python, studio, wait_until
+from tests.helpers import alive, python, studio, wait_until, write_lines
 
 KEYS = {"run", "steps", "tokens", "seconds", "tokens_per_second", "peak_memory_bytes", "loss", "eval_loss", "status"}
 
@@ -144,11 +144,21 @@ def test_when_the_supervisor_is_killed_all_end(server):
 
 
 def test_output_that_does_not_fit_on_the_disk_is_said(home):
-    def shell(line: str) -> subprocess.CompletedProcess[str]:
-        line = f'"{sys.executable}" -m studio presets --json {line}'
-        return subprocess.run(line, shell=True, cwd=ROOT, capture_output=True, text=True, check=False)
+    def shell(line: str, command: str = "presets") -> subprocess.CompletedProcess[str]:
+        line = f'"{sys.executable}" -m studio {command} --json {line}'
+        return subprocess.run(["bash", "-c", line], cwd=ROOT, capture_output=True, text=True, check=False)
 
     ended = shell("> /dev/full")
     assert ended.returncode == 1
-    assert ended.stderr == "Error: The output cannot be written: the disk that it goes to is full.\n"
+    assert ended.stderr.startswith("Error: The output cannot be written: the disk that it goes to is full.\n")
+    refused = shell("> /dev/full", "show nothere")
+    assert refused.returncode == 1 and "cannot be written" in refused.stderr and "Traceback" not in refused.stderr
     assert shell("| true").stderr == ""
+
+
+def test_a_home_that_cannot_be_is_said(tmp_path, monkeypatch):
+    monkeypatch.setenv("STUDIO_HOME", "/proc/nope")
+    rows = write_lines(tmp_path / "rows.jsonl", tiny.ROWS)
+    refused = studio("import", str(rows), "--name", "sums", "--json")
+    assert refused.returncode == 1 and json.loads(refused.stdout)["error"] == "StorageError"
+    assert "Traceback" not in refused.stderr

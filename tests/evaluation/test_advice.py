@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from lib.evaluation.advice import BETTER, WORSE, advice
+from lib.evaluation.advice import BETTER, WORSE, advice, in_short
 from lib.evaluation.metrics import METRICS
 
 LOSS, CHRF, ROUGE = "perplexity", "chrf", "rougeL"
@@ -60,7 +60,7 @@ def test_of_the_base_against_a_run_and_of_two_runs_nothing_is_said_of_training()
     assert plain.startswith("No: the reference answers surprise it more, and")
     found.who[1].run = None  # an untrained model, that is
     assert advice(found, "otter")[1] == (
-        "7 of its 35 answers ran into the length limit, 0 of those of another: the limit is short for it."
+        "7 of the 35 answers of otter ran into the length limit, 0 of those of another: longer answers would tell more."
     )
 
 
@@ -72,8 +72,35 @@ def test_answers_that_do_not_end_are_said():
     assert advice(view(cut=6), "otter") == []
     (told,) = advice(view(cut=7), "otter")
     assert told == (
-        "7 of its 35 answers ran into the length limit, 30 of those of base: it has begun to learn where to stop, and "
-        "the limit may be short."
+        "7 of the 35 answers of otter ran into the length limit, 30 of those of base: it has begun to learn where to "
+        "stop, and the limit may be short."
     )
     (told,) = advice(view(cut=30), "otter")
     assert told.endswith("30 of those of base: it has not learned where to stop, or the limit is short.")
+    (told,) = advice(view(cut=29), "otter")
+    assert "begun to learn" not in told, "one answer of 35 shows nothing"
+
+
+def test_of_runs_against_each_other_nothing_is_said_of_what_they_learned():
+    found = view(cut=20, chrf="no evidence")
+    found.result["cut"]["another"] = 35
+    found.sides = ["another", "otter"]
+    (told,) = advice(found, "otter")
+    assert told == (
+        "20 of the 35 answers of otter ran into the length limit, 35 of those of another: longer answers would tell "
+        "more."
+    )
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "short"),
+    [
+        ({LOSS: BETTER, CHRF: BETTER}, "better"),
+        ({LOSS: BETTER, CHRF: "no evidence"}, "in part"),
+        ({LOSS: BETTER, CHRF: WORSE}, "yes and no"),
+        ({LOSS: WORSE, CHRF: "no evidence"}, "worse"),
+        ({LOSS: "no evidence"}, ""),
+    ],
+)
+def test_the_list_says_no_more_than_the_page(verdicts, short):
+    assert in_short(view(**verdicts), "otter") == short

@@ -11,10 +11,15 @@ import pytest
 from lib.data.imports.importer import import_source
 from lib.errors import BadInput, NotFound, WrongState
 from lib.evaluation import comparisons, history, votes
+from lib.evaluation.comparing.config import CompareConfig
+from lib.evaluation.sides import Side
+from lib.jobs import queue
 from lib.storage import comparison_dir, read_json, write_json
 from tests import tiny
 from tests.evaluation import stored
 from tests.helpers import write_lines
+
+SIDES = [Side(name, "tiny", None, "none", name) for name in ("llama2", "alpaca")]
 
 
 def test_a_note_is_kept_and_found(home):
@@ -26,6 +31,15 @@ def test_a_note_is_kept_and_found(home):
         history.set_note(number, "x" * 3000, "ann")
     with pytest.raises(NotFound):
         history.set_note(99, "x", "ann")
+
+
+def test_a_number_is_never_used_again(tiny_home, tmp_path):
+    import_source(str(write_lines(tmp_path / "sums.jsonl", tiny.ROWS)), "sums")
+    first, second = (comparisons.create([], "sums@1", "test", CompareConfig(), "ann", models=SIDES) for _ in "ab")
+    queue.stop(second.job.id)
+    history.delete(second.id, "ann")
+    third = comparisons.create([], "sums@1", "test", CompareConfig(), "ann", models=SIDES)
+    assert (first.id, second.id, third.id) == (1, 2, 3)
 
 
 def test_only_what_nobody_needs_is_deleted(home):

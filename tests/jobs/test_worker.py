@@ -76,7 +76,7 @@ def test_a_killed_job_is_interrupted_with_a_hint(start_worker):
     os.kill(pid_of(job_id), signal.SIGKILL)
     view = ended(job_id)
     assert view.status == "interrupted"
-    assert "killed" in view.error["message"] and "start it again" in view.error["hint"]
+    assert "killed" in view.error["message"] and "resume or start it again" in view.error["hint"]
 
 
 def test_a_job_that_does_not_hear_is_killed(start_worker, monkeypatch):

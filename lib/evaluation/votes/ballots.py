@@ -111,7 +111,7 @@ def found(ballot: Ballot | None, ballot_id: str) -> Ballot:
     """
     if ballot is None:
         raise NotFound(
-            f"There is no vote {ballot_id[:40]!r}.", "The link may be cut off; the Vote page lists them all."
+            f"There is no vote {ballot_id[:40]!r}.", "The link may be cut off; `votes` and the Vote page list them all."
         )
     return ballot
 

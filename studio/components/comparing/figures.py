@@ -28,7 +28,10 @@ def show_verdict(view: ComparisonView, tuned: Sequence[str]) -> None:
         if side in verdicts:
             told, several = verdicts[side]["sentence"], len(view.sides) > 2
             if said := advice(view, side):
-                asked = f"**{escape(f'Is {side} better than {view.sides[0]}?')}** " if meaning(view, side) else ""
+                title = (
+                    f"Is {side} better than {view.sides[0]}?" if meaning(view, side) else f"{side}:" if several else ""
+                )
+                asked = f"**{escape(title)}** " if title else ""
                 st.markdown(f"{asked}{escape(' '.join(said))}")
             st.markdown(f"**Verdict:** {escape(named(told, side, view.sides[0]) if several else told)}")
             if counts := plainly(view, side):
@@ -129,6 +132,7 @@ def show_figures(view: ComparisonView, tuned: Sequence[str]) -> None:
         figure_rows(view, view.result, pairs),
         hide_index=True,
         key="compare-figures",
+        height="content",  # rows below a fold of its own would not be seen
         alt="Metrics of base and tuned with differences",
     )
     several = len(tuned) > 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from lib.evaluation.advice import in_short
 from lib.evaluation.comparisons import ComparisonView
 from lib.words import counted
 from studio.components.badges import state_badge
@@ -58,6 +59,7 @@ def _verdicts(view: ComparisonView) -> None:
     """The verdict on each tuned side, in a word."""
     verdicts = view.result.get("verdicts", {})
     for side, verdict in list(verdicts.items())[:3]:
-        words, colour, icon = VERDICTS.get(verdict["verdict"], (verdict["verdict"], "gray", ":material/help:"))
+        found = in_short(view, side) or verdict["verdict"]
+        words, colour, icon = VERDICTS.get(found, (found, "gray", ":material/help:"))
         name = f"{escape(side)} " if len(verdicts) > 1 else ""
         st.badge(f"{name}{escape(words.partition(' ')[2] or words)}", color=colour, icon=icon)

@@ -6,6 +6,7 @@ import streamlit as st
 
 from lib import models
 from lib.evaluation import comparisons
+from lib.training import runs
 from studio.components.comparing.form import show_form, usable_runs
 from studio.components.comparing.listed import show_list
 from studio.components.frame import empty_state
@@ -24,6 +25,11 @@ def show_overview() -> None:
     named = [run for run in named if run in usable]
     asked = ",".join(named)
     if not usable and not views and len(models.list_models()) < 2:
+        if any(view.job.live for view in runs.list_runs()):
+            empty_state(
+                "Nothing to compare yet: a run is being trained, or waits for its turn.", "runs", "See how far it is"
+            )
+            return
         empty_state(
             "Nothing to compare yet: train a run first. First look takes some minutes.",
             "train",

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from lib.evaluation import comparisons
 from lib.jobs import queue
 from lib.training import runs
 from lib.training.runs import RunView
@@ -21,6 +22,7 @@ from studio.components.runs.packaging import show_packaging
 from studio.components.runs.samples import show_samples
 from studio.components.text import ago, escape, typed
 
+MOST_COMPARED = 5  # newest comparisons that it is said to be in
 FIGURES = {
     "learning_rate": "learning rate",
     "grad_norm": "gradient norm",
@@ -92,12 +94,25 @@ def _ended(run: RunView) -> None:
         st.caption(f"by {escape(run.created_by)}, {ago(run.created_at)}", width="content")
     show_job_error(run.error)
     show_actions(run)
+    _history(run)
     if "steps" in run.summary:
         _figures(run.summary)
     lines = runs.metrics(run.id)
     if lines:
         curves(lines, "ended", max(line["step"] for line in lines))
     show_samples(run.id)
+
+
+def _history(run: RunView) -> None:
+    """Whether it was interrupted on its way, and what it was compared in."""
+    compared = [view for view in comparisons.list_comparisons() if run.id in view.runs][:MOST_COMPARED]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if step := run.summary.get("resumed_from"):
+            st.caption(
+                f":material/resume: It went on from step {step:,} after it was interrupted or stopped.", width="content"
+            )
+        for view in compared:
+            link("compare", f"Comparison {view.id}", comparison=str(view.id))
 
 
 def curves(lines: list[dict[str, Any]], name: str, total: int) -> None:
