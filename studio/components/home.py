@@ -7,6 +7,7 @@ import streamlit as st
 from lib.overview import ActivityLine, NextStep, Overview
 from lib.words import counted
 from studio.components.badges import state_badge
+from studio.components.comparing.listed import show_verdicts
 from studio.components.frame import header
 from studio.components.links import go, link, link_stored
 from studio.components.text import ago, escape
@@ -87,7 +88,10 @@ def _evidence(now: Overview) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             label = f"{', '.join(comparison.runs or comparison.sides)} on {comparison.dataset or comparison.asked}"
             link("compare", escape(label), icon=None, comparison=str(comparison.id))
-            state_badge(comparison.status)
+            if comparison.result.get("verdicts"):
+                show_verdicts(comparison)
+            else:
+                state_badge(comparison.status)
     link("compare", "Compare base and tuned")
 
 

@@ -56,9 +56,17 @@ def show_verdict(view: ComparisonView, tuned: Sequence[str]) -> None:
             rows = counted(view.result["rows"], "question")
             st.caption(f":material/info: {escape(side)} said nothing on {empty:,} of {rows}.")
     _cut(view, tuned)
+    _train_longer(view, tuned)
     if view.result.get("left_out"):
         listed = "; ".join(f"{count} {reason}" for reason, count in view.result["left_out"].items())
         st.caption(f"Rows not asked: {escape(listed)}")
+
+
+def _train_longer(view: ComparisonView, tuned: Sequence[str]) -> None:
+    """Where a run that was looked at can be given more steps."""
+    ids = [side.run for side in view.who if side.run and side.name in tuned]
+    if len(ids) == 1:
+        link("runs", "Train it longer", icon=":material/more_time:", run=ids[0])
 
 
 def _cut(view: ComparisonView, tuned: Sequence[str]) -> None:

@@ -45,7 +45,7 @@ def _line(view: ComparisonView) -> None:
         title = f"**{view.id} · {escape(', '.join(tuned))}** against {escape(base)}"
         link("compare", title, icon=None, comparison=str(view.id))
         state_badge(view.status)
-        _verdicts(view)
+        show_verdicts(view)
         rows = f", {counted(view.result['rows'], 'row')}" if view.result.get("rows") else ""
         st.markdown(f":small[{escape(view.asked)}{rows}]", width="content")
         if view.note:
@@ -55,7 +55,7 @@ def _line(view: ComparisonView) -> None:
             delete_popover(view)
 
 
-def _verdicts(view: ComparisonView) -> None:
+def show_verdicts(view: ComparisonView) -> None:
     """The verdict on each tuned side, in a word."""
     verdicts = view.result.get("verdicts", {})
     for side, verdict in list(verdicts.items())[:3]:

@@ -17,7 +17,7 @@ VERDICTS: dict[str, tuple[str, Colour, str]] = {
     "tuned worse": ("▼ worse", "red", ":material/trending_down:"),
     "better": ("▲ better", "green", ":material/trending_up:"),
     "worse": ("▼ worse", "red", ":material/trending_down:"),
-    "in part": ("◆ in part", "blue", ":material/trending_up:"),
+    "in part": ("◆ better in part", "blue", ":material/trending_up:"),
     "yes and no": ("◆ yes and no", "orange", ":material/swap_vert:"),
     "no evidence": ("● no evidence", "gray", ":material/drag_handle:"),
     "differs": ("◆ differs", "blue", ":material/swap_vert:"),
