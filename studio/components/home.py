@@ -86,7 +86,10 @@ def _evidence(now: Overview) -> None:
     st.header(counted(len(now.comparisons), "comparison") + more, anchor=False)
     for comparison in now.comparisons[:NEWEST]:
         with st.container(horizontal=True, vertical_alignment="center"):
-            label = f"{', '.join(comparison.runs or comparison.sides)} on {comparison.dataset or comparison.asked}"
+            who = comparison.runs or comparison.sides
+            label = (
+                f"{who[0] if len(who) == 1 else counted(len(who), 'side')} on {comparison.dataset or comparison.asked}"
+            )
             link("compare", escape(label), icon=None, comparison=str(comparison.id))
             if comparison.result.get("verdicts"):
                 show_verdicts(comparison)

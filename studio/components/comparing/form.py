@@ -8,7 +8,7 @@ from lib import models
 from lib.errors import StudioError
 from lib.formats import template_names
 from lib.training import runs
-from lib.words import duration
+from lib.words import counted, duration
 from studio import person
 from studio.components.comparing.draft import LIKE_THE_RUN, OWN_TEMPLATE, Draft
 from studio.components.comparing.form_data import choose_data
@@ -40,7 +40,9 @@ def show_form(usable: list[str], asked: str) -> None:
         with st.popover("As a command", icon=":material/terminal:", type="tertiary"):
             st.code(typed(draft.command()), language="bash", wrap_lines=True)
         if not faults and (pace := draft.pace()):
-            st.caption(f"About {duration(pace.seconds)}, {escape(pace.source)}.")
+            minutes = round(pace.seconds / 60)
+            told = counted(minutes, "minute") if minutes > 1 else duration(pace.seconds)
+            st.caption(f"About {told}, {escape(pace.source)}.")
     if start:
         try:
             view = draft.start(person.name())
