@@ -146,7 +146,7 @@ class Engine:
 
     def _load(self, base: Base) -> Generator:
         held = self._generator
-        if held is None or (held.folder, held.quantization) != base or held.outdated():
+        if held is None or not held.ready or (held.folder, held.quantization) != base or held.outdated():
             self._generator = None
             del held
             loading.free()

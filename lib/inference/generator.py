@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,11 @@ class Generator:
         self.adapters: dict[str, tuple[Path, int]] = {}
         """Name -> its folder, and when its weights were written, in nanoseconds."""
 
+    @property
+    def ready(self) -> bool:
+        """False once its base was let go of and could not be loaded again."""
+        return hasattr(self, "model")
+
     def _load(self) -> Any:
         return loading.load_base(self.folder, self.quantization, on=self._on).eval()
 
@@ -55,6 +61,7 @@ class Generator:
             else:
                 self.model = PeftModel.from_pretrained(self.model, str(folder), adapter_name=name)
         except (OSError, ValueError, RuntimeError, KeyError) as error:
+            traceback.clear_frames(error.__traceback__)  # they hold the base, which may have to be loaded again
             self._forget(name)
             raise ModelError(
                 f"The adapter {name} cannot be put onto this base: {str(error).splitlines()[0][:200]}",
@@ -80,7 +87,7 @@ class Generator:
     def _forget(self, name: str) -> None:
         """Take back an adapter that was put on in part: what of it did fit would change the answers."""
         if not self.adapters:
-            self.model = None
+            del self.model
             loading.free()
             self.model = self._load()
         elif name in self.model.peft_config:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,7 @@ def run_job(payload: dict[str, Any], job: JobContext) -> dict[str, Any]:
             make_adapter(view, folder, payload["licence"], say)
         else:
             make_merged(view, folder, payload["dtype"], payload["licence"], say)
-        for file in folder.iterdir():  # whoever serves it may be another user: files of the studio itself are private
-            file.chmod(0o644)
+        _share(folder)
     made = package_at(target)
     pushed = ""
     if payload["push"]:
@@ -53,6 +53,14 @@ def run_job(payload: dict[str, Any], job: JobContext) -> dict[str, Any]:
         pushed = push_to_hub(target, payload["push"], private=not payload["public"], kind="model")
     note(settings.user, f"packaged run {view.id} as {kind}", f"runs?run={view.id}")
     return {**made.to_dict(), "pushed": pushed}
+
+
+def _share(folder: Path) -> None:
+    """Files of the studio itself are private. Whoever serves a package may be another user: as the umask has it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    for file in folder.iterdir():
+        file.chmod(0o666 & ~mask)
 
 
 @contextlib.contextmanager

@@ -47,12 +47,23 @@ def adapted(view, folder, **options):
     return PeftModel.from_pretrained(base, str(folder))
 
 
+def usual_mode(folder):
+    """Of a file that is made without any word about its mode."""
+    new = folder.parent / "new"
+    new.touch()
+    mode = new.stat().st_mode & 0o777
+    new.unlink()
+    return mode
+
+
 def test_an_adapter_is_what_peft_loads(finished, package):
     view = finished()
     job = package(view.id, "adapter")
     assert job.status == "finished", job.error
     (made,) = packaging.packages(view.id)
     assert made.kind == "adapter" and made.folder == package_dir(view.id, "adapter") and made.parity == {}
+    modes = {path.stat().st_mode & 0o777 for path in made.folder.iterdir()}
+    assert modes == {usual_mode(made.folder)}, "others may serve it"
     there = {path.name for path in made.folder.iterdir()}
     assert there == {
         "adapter_model.safetensors",
