@@ -196,7 +196,6 @@ def save_and_compare(tab: Watched) -> None:
     tab.page.get_by_role("button", name=re.compile("^Save version")).click()
     tab.page.get_by_label("What was done").fill("letters mended")
     tab.page.get_by_label("What was done").press("Enter")
-    tab.button("Save").click()
     tab.page.wait_for_url(re.compile("desk%402"), timeout=60 * SECONDS)
     tab.settle()
     tab.page.get_by_role("radio", name="Versions").click()
