@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from lib.records import Conversation, Message
+from studio.components.text import directed
 
 LABEL_WIDTH = 110  # pixels
 LONG, LONG_HEIGHT = 1500, 260  # characters from which on a text scrolls in a box, and the box's height in pixels
@@ -39,4 +40,4 @@ def _text(text: str) -> None:
         st.markdown(":small[:orange[(empty)]]")
         return
     with st.container(height=LONG_HEIGHT if len(text) > LONG else "content", border=False):
-        st.text(text)
+        st.text(directed(text))

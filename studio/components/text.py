@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import time
+import unicodedata
 
 from lib.settings import ROOT, settings
 
@@ -15,6 +16,22 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-!|$:~&])")
 def escape(text: str) -> str:
     """Text of data, models or errors, made safe for a place that reads Markdown."""
     return _SPECIAL.sub(r"\\\1", text)
+
+
+def directed(text: str) -> str:
+    """The text with each line that begins right to left held together, as a page that reads left to right shows it.
+
+    Two invisible marks around such a line (U+2068 and U+2069) keep its last full stop at its own end.
+    """
+    return "\n".join(f"\u2068{line}\u2069" if _right_to_left(line) else line for line in text.split("\n"))
+
+
+def _right_to_left(line: str) -> bool:
+    """By its first letter that has a direction: https://www.unicode.org/reports/tr9/#P2."""
+    if line.isascii():
+        return False
+    kinds = (unicodedata.bidirectional(letter) for letter in line)
+    return next((kind in ("R", "AL") for kind in kinds if kind in ("L", "R", "AL")), False)
 
 
 def ago(when: float) -> str:

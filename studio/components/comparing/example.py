@@ -13,7 +13,7 @@ from studio.components.comparing import place
 from studio.components.comparing.words import better_by, row_value
 from studio.components.errors import show
 from studio.components.links import link
-from studio.components.text import escape, shorten
+from studio.components.text import directed, escape, shorten
 from studio.components.text_diff import show_marked
 
 Row = dict[str, Any]
@@ -33,7 +33,7 @@ def show_example(view: ComparisonView, row: Row, tuned: str, metric: str) -> Non
             for tag in row.get("tags", []):
                 st.badge(escape(tag), color="gray", icon=":material/sell:")
             _actions(view, row_id, tuned)
-        st.text(row["prompt"])
+        st.text(directed(row["prompt"]))
         _answers(view, row, tuned, metric)
         if place.number("row") == row_id:
             _nearest(view, row_id, tuned)

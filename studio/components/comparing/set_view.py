@@ -14,7 +14,7 @@ from studio.components.comparing import place
 from studio.components.conversation import show_conversation
 from studio.components.errors import show
 from studio.components.links import link
-from studio.components.text import ago, escape
+from studio.components.text import ago, directed, escape
 
 PAGE = 10
 
@@ -65,7 +65,7 @@ def _prompt(prompt: PromptView) -> None:
         show_conversation(Conversation.from_dict({"messages": prompt.messages}))
         if prompt.reference:
             st.markdown(":small[**right answer**]")
-            st.text(prompt.reference)
+            st.text(directed(prompt.reference))
 
 
 def _remove(number: int) -> None:

@@ -39,7 +39,7 @@ def show_rows_view(info: DatasetInfo, copy: WorkingCopy) -> None:
     keys.listen()
     _jobs(info)
     above = st.container()
-    left, middle, right = st.columns([0.9, 2.2, 2.1], gap="medium")
+    left, middle, right = st.columns([0.85, 2.4, 2.0], gap="medium")
     with left:
         _tokenizer(info)
     table, place, wrong = _asked(info, copy)

@@ -12,7 +12,7 @@ from lib.words import counted
 from studio.components.errors import show
 from studio.components.playground import held
 from studio.components.playground.panes import Pane
-from studio.components.text import escape
+from studio.components.text import directed, escape
 from studio.components.text_diff import show_marked
 
 ENDED = {"end": "ended by itself", "length": "cut at the limit", "stopped": "stopped"}
@@ -71,10 +71,10 @@ def _question(turn: Turn, number: int, going: bool, last: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="top", gap="small"):
         st.markdown(":gray[:material/person:]", width=24)
         with st.container(width="stretch", gap="xsmall"):
-            st.text(turn.content)
+            st.text(directed(turn.content))
             if turn.context:
                 st.caption("input")
-                st.text(turn.context)
+                st.text(directed(turn.context))
         if going and last:  # above the answers: what is below them moves while they are written, under the mouse too
             st.button(
                 "Stop",

@@ -8,7 +8,7 @@ import streamlit as st
 
 from lib.training.samples import Sample, by_question, read_samples
 from lib.words import counted
-from studio.components.text import escape, shorten
+from studio.components.text import directed, escape, shorten
 
 MOST_QUESTIONS, BESIDE = 8, 3  # questions shown of several runs; answers in one line
 
@@ -48,11 +48,11 @@ def show_samples(run_id: str) -> None:
                     _answer(answer)
             if answers[-1].reference:
                 st.markdown(":small[:gray[reference]]")
-                st.text(answers[-1].reference)
+                st.text(directed(answers[-1].reference))
 
 
 def _answer(sample: Sample) -> None:
     ended = {"length": "cut at the longest sample", "refused": sample.problem}.get(sample.ended, "ended by itself")
     st.markdown(f":small[:gray[step {sample.step} · {sample.tokens} tokens, {escape(ended)}]]")
     went_on = " …" if sample.answer and sample.ended == "length" else ""
-    st.text(f"{sample.answer or '(nothing)'}{went_on}")
+    st.text(directed(f"{sample.answer or '(nothing)'}{went_on}"))
