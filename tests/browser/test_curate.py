@@ -31,6 +31,7 @@ def test_a_round_of_curation(browser: Browser, bare_studio: Studio) -> None:
     with watching(browser, bare_studio.url) as tab:
         import_by_upload(tab)
         filter_by_a_bar(tab)
+        sort_and_go_on_by_keyboard(tab)
         mend_what_a_check_found(tab)
         edit_by_keyboard_and_undo(tab)
         judge_too_fast(tab)
@@ -86,6 +87,21 @@ def filter_by_a_bar(tab: Watched) -> None:
     bar.click()
     tab.settle()
     expect(tab.page.get_by_text("1 to 25 of 160")).to_be_visible()
+
+
+def sort_and_go_on_by_keyboard(tab: Watched) -> None:
+    for choose in (lambda option: option.click(), lambda option: tab.page.keyboard.press("Enter")):
+        tab.open("curate", dataset="desk")
+        tab.page.get_by_label("Sort by").click()
+        tab.page.keyboard.type("answer length")
+        choose(tab.page.get_by_role("option", name="answer length").first)
+        tab.page.wait_for_url(re.compile("sort=answer_chars"))
+        tab.settle()
+        first = tab.page.url
+        tab.page.keyboard.press("j")
+        tab.page.wait_for_url(re.compile(r"row=\d+"))
+        assert tab.page.url != first
+        tab.settle()
 
 
 def mend_what_a_check_found(tab: Watched) -> None:

@@ -98,8 +98,15 @@ export default function({ setTriggerValue, data }) {
       if (field) { event.preventDefault(); field.focus(); }
     }
   };
-  window.addEventListener('keydown', listen, true);
-  return () => window.removeEventListener('keydown', listen, true);
+  // A list from which one was chosen lets go of the keys: Streamlit puts the cursor back into it, a moment later too.
+  const chosen = (event) => {
+    if (event.type === 'click' ? !event.target.closest('[role=option]') : event.key !== 'Enter') return;
+    const free = () => document.activeElement?.closest('[data-testid=stSelectbox]') && document.activeElement.blur();
+    [0, 100, 300].forEach(wait => setTimeout(free, wait));
+  };
+  const heard = [['keydown', listen], ['keydown', chosen], ['click', chosen]];
+  heard.forEach(([kind, what]) => window.addEventListener(kind, what, true));
+  return () => heard.forEach(([kind, what]) => window.removeEventListener(kind, what, true));
 }
 """
 
