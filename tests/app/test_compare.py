@@ -10,6 +10,8 @@ from lib.evaluation import comparisons, prompt_sets
 from lib.evaluation.metrics import rules
 from lib.storage import comparison_dir, read_json, write_json
 from studio.components.comparing.draft import LIKE_THE_RUN, Draft
+from studio.components.comparing.figures import plainly
+from studio.components.text import escape
 from tests.app import seeds
 from tests.app.screen import button, field, open_page, texts, words
 from tests.evaluation import stored
@@ -89,6 +91,31 @@ def test_a_comparison_shows_verdict_figures_and_why_to_trust_it() -> None:
         "tuned is better by",
     ):
         assert text in shown, text
+
+
+def test_beside_the_verdict_stand_the_caution_and_answers_to_read() -> None:
+    view = seeds.full()
+    app = open_page("compare", comparison="1")
+    told = words(app)
+    assert told.index("Verdict:") < told.index(f"tuned · {escape(view.id)}") < told.index("What this rests on")
+    assert "Is the tuned model" in told
+    asked = {app.text[0].value}
+    for _ in range(11):
+        button(app, "Read another").click().run()
+        assert not app.exception
+        asked.add(app.text[0].value)
+    assert len(asked) == 12, "each question once"
+
+
+def test_one_figure_says_what_chance_would_do() -> None:
+    seeds.full()
+    view = comparisons.get(1)
+    found = next(pair for pair in view.result["pairs"] if pair["verdict"] == "tuned better")
+    found |= {"p": 0.004, "p_holm": 0.0114}
+    told = plainly(view, found["tuned"])
+    assert told.endswith("would come up in about 11 of 1,000 comparisons (p 0.011)."), told
+    found |= {"p_holm": 0.0002}
+    assert plainly(view, found["tuned"]).endswith("in less than one of 1,000 comparisons (p < 0.001).")
 
 
 def test_several_tuned_sides_are_shown_together_or_one_by_one() -> None:
