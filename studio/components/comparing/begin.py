@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from lib.data import datasets
 from lib.errors import StudioError
 from lib.evaluation import lengths
+from lib.evaluation.comparisons import CompareConfig
 from lib.training import runs
-from studio.components.comparing.draft import DEFAULTS, Draft
+from studio.components.comparing.draft import Draft
 
 LEAST, MOST = 32, 256  # tokens of an answer
 ROWS = (60, 50, 40, 30, 25, 20)  # the first that stays within the time; fewer would show nothing
@@ -20,7 +21,7 @@ class Begin:
     """`rows` and `tokens` to begin with; `needed`: tokens that nine in ten references take, None where unknown."""
 
     rows: int = ROWS[0]
-    tokens: int = DEFAULTS["max_new_tokens"]
+    tokens: int = CompareConfig.max_new_tokens
     needed: int | None = None
 
 
@@ -30,7 +31,7 @@ def begin(draft: Draft) -> Begin:
         needed = _needed(draft)
     except StudioError:  # what is wrong stands beside its field
         needed = None
-    tokens = DEFAULTS["max_new_tokens"] if needed is None else min(max(needed, LEAST), MOST)
+    tokens = CompareConfig.max_new_tokens if needed is None else min(max(needed, LEAST), MOST)
     return Begin(next((rows for rows in ROWS if _in_time(draft, rows, tokens)), ROWS[-1]), tokens, needed)
 
 

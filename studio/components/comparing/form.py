@@ -33,7 +33,7 @@ def show_form(usable: list[str], asked: str) -> None:
     slots: Slots = {}
     chosen, base, others = _who(usable, asked, slots)
     data = choose_data(chosen, slots)
-    draft = Draft(tuple(chosen), base, others, **data)
+    draft = Draft(tuple(chosen), base, others, settings={}, **data)
     draft = replace(draft, settings=choose_settings(slots, begin(draft)))
     faults = draft.faults()
     for name, fault in faults.items():

@@ -261,6 +261,15 @@ def test_accumulated_batches_take_the_time_of_the_rows_that_there_are(tiny_home,
     assert several.seconds - several.ready_seconds < 10 * (one.seconds - one.ready_seconds)
 
 
+def test_questions_that_the_training_rows_give_away_are_said(tiny_home, store):
+    question = "What makes the sky look blue on a clear day in the middle of summer?"
+    rows = [*ROWS, {"instruction": question, "input": "", "output": "The air scatters blue light.", "split": "train"}]
+    rows.append(rows[-1] | {"output": "Scattering.", "split": "test"})
+    known = [one.text for one in plan(store(rows), "tiny", "llama2", TrainConfig(), cpu()).warnings]
+    held_out = sum(row.get("split") == "test" for row in rows)
+    assert any(f"1 of {held_out} row" in text and "look better than it is" in text for text in known), known
+
+
 def test_measurements_and_sample_answers_count_in_the_time(tiny_home, store):
     info, settings = store(), {"max_steps": 10, "eval_rows": 32, "eval_steps": 0.5}
     none, some, often = (
