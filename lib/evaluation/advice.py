@@ -135,7 +135,9 @@ def _apart(view: ComparisonView, side: str) -> str:
             found[pair["verdict"] in (BETTER, WORSE)].append(spec.label)
     if not found[False]:
         return ""
-    return f"That is by {listed(found[True])}; by {listed(found[False])} there is no evidence."
+    return (
+        f"What is said of its own answers is by {listed(found[True])}; by {listed(found[False])} there is no evidence."
+    )
 
 
 def _ways(view: ComparisonView, side: str, needs: str) -> set[str]:

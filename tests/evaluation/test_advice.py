@@ -48,7 +48,8 @@ def test_metrics_that_do_not_agree_are_named_and_closer_is_not_called_right():
         {"tuned": "otter", "metric": "exact_match", "verdict": "no evidence", "wins": 0, "losses": 0},
     ]
     plain, apart = advice(found, "otter")
-    assert plain.startswith("Yes, as far as likeness") and apart == "That is by ROUGE-L; by chrF there is no evidence."
+    assert plain.startswith("Yes, as far as likeness")
+    assert apart == "What is said of its own answers is by ROUGE-L; by chrF there is no evidence."
     assert plain.endswith(CAUTION), "beside the yes, not behind all that follows"
 
 
