@@ -12,6 +12,7 @@ What it comes to:
 metrics       a value for every example, and the figure of all
 statistics    intervals, p-values, verdicts in words
 leaks         questions that a run was trained on
+lengths       the room that most references take
 votes         blind votes of people
 
 Looking closer:

@@ -12,6 +12,7 @@ from lib.words import counted
 BETTER, WORSE = "tuned better", "tuned worse"
 BOTH = "both"  # by some metrics better, by others worse
 MANY_CUT = 0.2  # share of a side's answers
+CAUTION = "Being like a reference is not yet being right: read some answers."
 
 # What it makes of the references (loss) and of its own answers -> is it better, in words.
 _MEANINGS = {
@@ -75,8 +76,6 @@ def advice(view: ComparisonView, side: str) -> list[str]:
         told.append(apart)
     if ways in _NEXT and trained and not _is_run(view, view.sides[0]):
         told.append(_NEXT[ways])
-    if BETTER in written:
-        told.append("Closer to a reference is not yet right: read some of the answers.")
     if many := _many_cut(view, side, trained):
         told.append(many)
     return told
@@ -107,8 +106,13 @@ def in_short(view: ComparisonView, side: str) -> str:
 
 
 def meaning(view: ComparisonView, side: str) -> str:
-    """Whether a side is better, in a sentence; empty where nothing was found out. `advice` begins with it."""
-    return _MEANINGS.get(_found(view, side), "")
+    """Whether a side is better, with the caution that a better one needs; empty where nothing was found out.
+
+    `advice` begins with it.
+    """
+    found = _found(view, side)
+    told = _MEANINGS.get(found, "")
+    return f"{told} {CAUTION}" if told and {BETTER, BOTH} & set(found) else told
 
 
 def _found(view: ComparisonView, side: str) -> tuple[str, str]:
@@ -131,7 +135,9 @@ def _apart(view: ComparisonView, side: str) -> str:
             found[pair["verdict"] in (BETTER, WORSE)].append(spec.label)
     if not found[False]:
         return ""
-    return f"That is by {listed(found[True])}; by {listed(found[False])} there is no evidence."
+    return (
+        f"What is said of its own answers is by {listed(found[True])}; by {listed(found[False])} there is no evidence."
+    )
 
 
 def _ways(view: ComparisonView, side: str, needs: str) -> set[str]:

@@ -6,10 +6,15 @@ import shlex
 
 import pytest
 
-from lib.evaluation import comparisons, prompt_sets
+from lib.data import datasets
+from lib.evaluation import comparisons, lengths, prompt_sets
 from lib.evaluation.metrics import rules
+from lib.evaluation.pace import Pace
 from lib.storage import comparison_dir, read_json, write_json
+from studio.components.comparing.begin import LEAST, MOST, begin
 from studio.components.comparing.draft import LIKE_THE_RUN, Draft
+from studio.components.comparing.figures import plainly
+from studio.components.text import escape
 from tests.app import seeds
 from tests.app.screen import button, field, open_page, texts, words
 from tests.evaluation import stored
@@ -89,6 +94,62 @@ def test_a_comparison_shows_verdict_figures_and_why_to_trust_it() -> None:
         "tuned is better by",
     ):
         assert text in shown, text
+
+
+def test_beside_the_verdict_stand_the_caution_and_answers_to_read() -> None:
+    view = seeds.full()
+    app = open_page("compare", comparison="1")
+    told = words(app)
+    assert told.index("Verdict:") < told.index(f"tuned · {escape(view.id)}") < told.index("What this rests on")
+    assert "Is the tuned model" in told
+    asked = {app.text[0].value}
+    for _ in range(11):
+        button(app, "Read another").click().run()
+        assert not app.exception
+        asked.add(app.text[0].value)
+    assert len(asked) == 12, "each question once"
+
+
+def test_the_form_begins_with_room_for_the_references_and_with_rows_that_take_minutes() -> None:
+    seeds.samples()
+    seeds.model()
+    run = seeds.run("finished")
+    draft = Draft((run.id,), data="medical-terms@1", split="test")
+    first = begin(draft)
+    assert first.needed == lengths.room(datasets.get("medical-terms"), "test", "starter")
+    assert first.tokens == min(max(first.needed, LEAST), MOST)
+    app = open_page("compare", run=run.id)
+    assert (field(app, "Rows at most").value, field(app, "New tokens at most").value) == (first.rows, first.tokens)
+    assert f"Answers are cut at {first.tokens} tokens" in words(app)
+    assert "nine in ten reference answers fit in that" in words(app)
+    field(app, "Rows at most").set_value(7)
+    field(app, "New tokens at most").set_value(8)
+    app.run()
+    assert f"need up to {first.needed}: longer answers are cut" in words(app)
+    next(box for box in app.checkbox if box.label == "Their base too").uncheck().run()
+    assert (field(app, "Rows at most").value, field(app, "New tokens at most").value) == (7, 8), "what was typed stays"
+
+
+def test_of_slow_answers_fewer_are_asked(monkeypatch) -> None:
+    seeds.samples()
+    seeds.model()
+    draft = Draft((seeds.run("finished").id,), data="medical-terms@1", split="test")
+    for a_row, rows in ((1.0, 60), (6.0, 30), (100.0, 20)):
+        monkeypatch.setattr(Draft, "pace", lambda self, each=a_row: Pace(each * self.settings["limit"], "a test"))
+        assert begin(draft).rows == rows
+    monkeypatch.setattr(Draft, "pace", lambda self: None)
+    assert begin(draft).rows == 60
+
+
+def test_one_figure_says_what_chance_would_do() -> None:
+    seeds.full()
+    view = comparisons.get(1)
+    found = next(pair for pair in view.result["pairs"] if pair["verdict"] == "tuned better")
+    found |= {"p": 0.004, "p_holm": 0.0114}
+    told = plainly(view, found["tuned"])
+    assert told.endswith("would come up in about 11 of 1,000 comparisons (p 0.011)."), told
+    found |= {"p_holm": 0.0002}
+    assert plainly(view, found["tuned"]).endswith("in less than one of 1,000 comparisons (p < 0.001).")
 
 
 def test_several_tuned_sides_are_shown_together_or_one_by_one() -> None:
@@ -200,6 +261,8 @@ def test_compare_queues_a_comparison_and_shows_it() -> None:
         "test",
         "--limit",
         "8",
+        "--max-new-tokens",
+        str(field(app, "New tokens at most").value),
     ]
     assert "About " in words(app) and "going by how fast" in words(app)
     button(app, "Compare").click().run()

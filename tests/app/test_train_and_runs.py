@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from lib.database import Job, session
 from lib.jobs import queue
 from lib.training import runs
+from studio.components.training.plan_box import axis_end
 from tests.app import seeds
 from tests.app.screen import button, field, open_page, texts, words
 
@@ -24,12 +26,18 @@ def test_the_plan_says_what_will_happen() -> None:
     figures = {metric.label: metric.value for metric in app.metric}
     assert figures.keys() == {"Time", "Steps", "Passes", "Tokens learned"}
     assert figures["Steps"] == "30" and figures["Passes"] == "0.42"
+    assert re.fullmatch(r"\d+ to \d+ min", figures["Time"]), "nothing was measured here yet"
     shown = words(app)
     assert "**282** of 287 training rows can be learned from, 24 held-out rows to measure on" in shown
     assert "fits: " in shown and "estimated" in shown
     assert "42% of the rows are seen in 30 steps" in shown and not app.warning
     assert field(app, "Rows per batch").value == "auto" and "batches of 4 rows" in shown
     assert "python -m studio train medical-terms@1 --model starter --template model" in words(app)
+
+
+def test_the_memory_bar_ends_at_what_the_words_say_is_there() -> None:
+    assert axis_end(2.5, 21.34) == 21.3
+    assert axis_end(40.0, 21.34) == 42.0
 
 
 def test_all_bad_settings_are_named_together_and_nothing_can_be_started() -> None:

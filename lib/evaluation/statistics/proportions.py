@@ -6,7 +6,6 @@ import math
 
 from lib.evaluation.statistics.records import CONFIDENCE
 
-EXACT = 1000  # rows; of more, the normal curve is as good
 Z = 1.959963984540054
 
 
@@ -46,12 +45,3 @@ def half_p(wins: int, losses: int) -> float:
     from scipy.stats import binomtest
 
     return float(binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0
-
-
-def sign_chance(wins: int, losses: int) -> float:
-    """How often a fair coin for each row gives a count as one-sided, either way: the two-sided sign test's p."""
-    n = wins + losses
-    if n > EXACT:
-        return math.erfc(max(abs(wins - losses) - 1, 0) / math.sqrt(2 * n))
-    tail = sum(math.comb(n, k) for k in range(max(wins, losses), n + 1))
-    return min(1.0, 2 * tail / 2**n)

@@ -30,6 +30,7 @@ turns          the device as it will be when a run's turn comes
 candidates     other settings for the same run
 proposals      which of them, and why
 warnings       what to know before, and what speaks against starting
+leaks          held-out rows that training rows give away
 after_failure  what would fit when a run has died for want of memory
 dry_runs       measurements that replace the estimate (taken by lib.training.trainer.dry)
 """

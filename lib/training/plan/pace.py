@@ -56,7 +56,11 @@ CPU_QUANTIZE_SECONDS = {"nf4": 60e-9, "int8": 24e-9}
 CPU_UNPACK_SECONDS = {"nf4": 7.2e-9, "int8": 9e-9}
 IMPORT_SECONDS = 20.0  # of libraries, with the worker and the rows
 READ_BYTES_A_SECOND = 1.0e9
-EVAL_SHARE = 0.4  # of a training token's time: no way back
+CPU_ANSWER_LAYER_SECONDS = (
+    0.004  # a layer with its adapters for one new token of a sample answer, measured on two cores
+)
+LEAST_ANSWERS = 2  # times that sample questions are answered: before and after
+SLOWER = 1.5  # than estimated, at most, on a machine where nothing was measured yet
 LIKE = 40  # newest runs looked at
 
 
@@ -77,6 +81,11 @@ class Pace:
     seconds: float
     measured: bool
     source: str
+
+    @property
+    def most_seconds(self) -> float:
+        """What it may come to: more than `seconds` where these are only an estimate."""
+        return self.seconds if self.measured else self.seconds * SLOWER
 
     def to_dict(self) -> dict[str, Any]:
         return {key: round(value, 2) if isinstance(value, float) else value for key, value in asdict(self).items()}
@@ -117,7 +126,9 @@ def pace_of(
     micro = min(steps * config.gradient_accumulation_steps, math.ceil(epochs * batches))
     tokens = round(rows.tokens * epochs)
     a_token = one / max(batch.tokens, 1)
-    measured_tokens = _measurements(config, steps) * rows.eval_rows * rows.mean
+    times = _measurements(config, steps)
+    measuring = times * rows.eval_rows * rows.mean * a_token / (3 if checkpointing else 2)  # there, and no way back
+    answering = max(times, LEAST_ANSWERS) * config.sample_tokens * answer_token_seconds(shape, device)
     ready = rate.ready_seconds
     if ready is None:
         ready = IMPORT_SECONDS + shape.file_bytes / READ_BYTES_A_SECOND
@@ -130,7 +141,7 @@ def pace_of(
         trained_tokens=round(rows.trained * epochs),
         tokens_per_second=1 / a_token if a_token else 0.0,
         ready_seconds=ready,
-        seconds=ready + micro * one + measured_tokens * a_token * EVAL_SHARE,
+        seconds=ready + micro * one + measuring + answering,
         measured=bool(rate.source),
         source=rate.source or _words(device),
     )
@@ -149,6 +160,13 @@ def microbatch_seconds(
         return one_core / max(device.cores, 1) + layers * CPU_LAYER_SECONDS
     slower = (INT8_SLOWER if config.quantization == "int8" else 1.0) * (8.0 if precision == "fp32" else 1.0)
     return work / (teraflops(device) * 1e12 * OF_PEAK) * slower + layers * LAYER_SECONDS
+
+
+def answer_token_seconds(shape: Shape, device: Device) -> float:
+    """One new token of a sample answer: layer after layer, which keeps no device busy."""
+    if device.is_gpu:
+        return shape.layers * LAYER_SECONDS / 3  # a third of there and back
+    return shape.layers * CPU_ANSWER_LAYER_SECONDS + 2 * shape.linear / (device.gigaflops * 1e9)
 
 
 def _flops(shape: Shape, config: TrainConfig, batch: Batch, checkpointing: bool) -> float:

@@ -13,6 +13,7 @@ from lib.formats.segments import text_of
 from lib.models import ModelInfo
 from lib.records import Conversation, Message
 from lib.training.config import TrainConfig
+from lib.training.plan.leaks import given_away
 from lib.training.plan.memory import Memory
 from lib.training.plan.pace import Pace
 from lib.training.plan.records import Proposal, Warning
@@ -79,8 +80,14 @@ def _of_rows(info: DatasetInfo, config: TrainConfig, rows: Rows, pace: Pace) -> 
     elif 0 < pace.epochs < 1:
         seen = f"{pace.epochs:.0%} of the rows are seen in {counted(pace.steps, 'step')}"
         yield Warning("max_steps", f"{seen}: enough for a first look, not for more.", mild=True)
+    split = held_out(info, config)
+    if known := given_away(info, split):
+        yield Warning(
+            "eval_split",
+            f"{known:,} of {counted(info.splits[split], 'row')} of {split} ask what training rows ask, in the same "
+            "words or nearly: the model will look better than it is. Deal the splits anew on Curate (Splits) first.",
+        )
     if not rows.eval_rows:
-        split = held_out(info, config)
         yield Warning("eval_split", f"The split {split} is empty: the loss is measured on no held-out rows.")
     if not rows.exact:
         yield Warning("rows", f"Figures of rows and tokens are {rows.source}.")

@@ -68,7 +68,7 @@ def _answers(view: ComparisonView, row: Row, tuned: str, metric: str) -> None:
     cells = [("reference", row.get("reference") or "", "", "")]
     for side in view.sides:
         other = texts[tuned] if side == base else texts[base]
-        cells.append((f"{_role(view, side)} · {side}", texts[side], other, _facts(view, row, side, base)))
+        cells.append((f"{role(view, side)} · {side}", texts[side], other, _facts(view, row, side, base)))
     for start in range(0, len(cells), COLUMNS):
         columns = st.columns(min(COLUMNS, len(cells)))
         for place_in, (title, text, other, facts) in enumerate(cells[start : start + COLUMNS]):
@@ -83,7 +83,7 @@ def _answers(view: ComparisonView, row: Row, tuned: str, metric: str) -> None:
                     st.caption(facts)
 
 
-def _role(view: ComparisonView, side: str) -> str:
+def role(view: ComparisonView, side: str) -> str:
     """What a side is, whatever it is measured against."""
     if _run_of(view, side) or not view.who:
         return "tuned" if _run_of(view, side) else "base"

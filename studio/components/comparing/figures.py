@@ -10,11 +10,22 @@ import streamlit as st
 from lib.evaluation.advice import MANY_CUT, advice, meaning
 from lib.evaluation.comparing.checks import SILENCE
 from lib.evaluation.comparisons import ComparisonView
-from lib.evaluation.statistics.proportions import sign_chance
+from lib.evaluation.statistics.words import SMALLEST_P
 from lib.words import counted
 from studio.components.comparing.actions import longer_button
 from studio.components.comparing.forest import marks_of, show_forest
-from studio.components.comparing.words import ARROWS, figure, named, outcomes, p_value, verdict, with_interval
+from studio.components.comparing.one_answer import show_one
+from studio.components.comparing.words import (
+    ARROWS,
+    figure,
+    introduced,
+    named,
+    outcomes,
+    p_value,
+    shown_p,
+    verdict,
+    with_interval,
+)
 from studio.components.links import link
 from studio.components.text import escape
 
@@ -22,24 +33,18 @@ Found = Mapping[str, Any]
 
 
 def show_verdict(view: ComparisonView, tuned: Sequence[str]) -> None:
-    """The sentence over all metrics for each side, how sure it is, and what speaks against trusting it."""
-    verdicts = view.result.get("verdicts", {})
-    for side in tuned:
-        if side in verdicts:
-            told, several = verdicts[side]["sentence"], len(view.sides) > 2
-            if said := advice(view, side):
-                title = (
-                    f"Is {side} better than {view.sides[0]}?" if meaning(view, side) else f"{side}:" if several else ""
-                )
-                asked = f"**{escape(title)}** " if title else ""
-                st.markdown(f"{asked}{escape(' '.join(said))}")
-            st.markdown(f"**Verdict:** {escape(named(told, side, view.sides[0]) if several else told)}")
-            if counts := plainly(view, side):
-                st.markdown(f":small[{escape(counts)}]")
+    """The sentence over all metrics for each side, one answer, how sure it is, and what speaks against trusting it."""
+    judged = [side for side in tuned if side in view.result.get("verdicts", {})]
+    for side in judged:
+        _judgement(view, side)
     warnings = view.result.get("warnings", [])
     silent = [one for one in warnings if one["kind"] == SILENCE]
     for one in silent:
         st.warning(escape(one["text"]), icon=":material/voice_over_off:")
+    if tuned:
+        show_one(view, tuned[0])
+    for side in judged:
+        _reasons(view, side)
     st.caption(f"What this rests on: {_sure(view, tuned)}", help=SURE)
     rest = [one for one in warnings if one["kind"] != SILENCE]
     if rest:
@@ -60,6 +65,24 @@ def show_verdict(view: ComparisonView, tuned: Sequence[str]) -> None:
     if view.result.get("left_out"):
         listed = "; ".join(f"{count} {reason}" for reason, count in view.result["left_out"].items())
         st.caption(f"Rows not asked: {escape(listed)}")
+
+
+def _judgement(view: ComparisonView, side: str) -> None:
+    """Is it better, and on how many metrics."""
+    told, base, several = view.result["verdicts"][side]["sentence"], view.sides[0], len(view.sides) > 2
+    if meant := meaning(view, side):
+        st.markdown(f"**Is {escape(introduced(view, side))} better than {escape(base)}?** {escape(meant)}")
+    st.markdown(f"**Verdict:** {escape(named(told, side, base) if several else told)}")
+
+
+def _reasons(view: ComparisonView, side: str) -> None:
+    """What to do next, and the counts behind the verdict."""
+    said = advice(view, side)[bool(meaning(view, side)) :]
+    if said:
+        whose = f"**{escape(side)}:** " if len(view.sides) > 2 else ""
+        st.markdown(f"{whose}{escape(' '.join(said))}")
+    if counts := plainly(view, side):
+        st.markdown(f":small[{escape(counts)}]")
 
 
 def _train_longer(view: ComparisonView, tuned: Sequence[str]) -> None:
@@ -103,12 +126,18 @@ def plainly(view: ComparisonView, side: str) -> str:
         same = f", the same on {pair['ties']:,}" if pair["ties"] else ""
         label = view.metrics[pair["metric"]].label
         counts.append(f"by {label} better on {pair['wins']:,} of {pair['n']:,}, worse on {pair['losses']:,}{same}")
-    chance = round(1000 * sign_chance(found[0]["wins"], found[0]["losses"]))
-    often = f"about {chance:,}" if chance else "less than one"
-    which = "so one-sided a count" + (" as the first" if len(found) > 1 else "")
+    return f"Question by question: {'; '.join(counts)}.{_by_chance(view, found[0])}"
+
+
+def _by_chance(view: ComparisonView, found: Found) -> str:
+    """The p of the table in plain words."""
+    p = shown_p(found)
+    if p is None:
+        return ""
+    often = "less than one" if p < SMALLEST_P else f"about {round(1000 * p):,}"
     return (
-        f"Question by question: {'; '.join(counts)}. Were both equally good, {which} would come up in {often} of "
-        "1,000 comparisons."
+        f" Were both equally good, so large a difference in {view.metrics[found['metric']].label} would come up in "
+        f"{often} of 1,000 comparisons (p {p_value(found)})."
     )
 
 

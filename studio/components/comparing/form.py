@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from lib import models
@@ -10,6 +12,7 @@ from lib.formats import template_names
 from lib.training import runs
 from lib.words import counted, duration
 from studio import person
+from studio.components.comparing.begin import begin
 from studio.components.comparing.draft import LIKE_THE_RUN, OWN_TEMPLATE, Draft
 from studio.components.comparing.form_data import choose_data
 from studio.components.comparing.form_settings import choose_settings
@@ -30,8 +33,8 @@ def show_form(usable: list[str], asked: str) -> None:
     slots: Slots = {}
     chosen, base, others = _who(usable, asked, slots)
     data = choose_data(chosen, slots)
-    settings = choose_settings(slots)
-    draft = Draft(tuple(chosen), base, others, settings=settings, **data)
+    draft = Draft(tuple(chosen), base, others, settings={}, **data)
+    draft = replace(draft, settings=choose_settings(slots, begin(draft)))
     faults = draft.faults()
     for name, fault in faults.items():
         slots.get(name, slots["end"]).markdown(f":small[:red[:material/error: {escape(fault)}]]")

@@ -8,15 +8,16 @@ import streamlit as st
 
 from lib.evaluation.comparing.config import MOST_REPEATS
 from lib.evaluation.metrics import DEFAULT_METRICS, list_metrics
+from studio.components.comparing.begin import Begin
 from studio.components.comparing.words import DIRECTIONS, limits
 
-ROWS = 60  # enough to show a large difference; the starter on two cores takes about two minutes
+WORDS = 0.75  # that a token is, about, in English
 NEEDS = {"text": "answer and reference", "loss": "reference", "answer": "answer alone"}
 GREEDY, DRAWN = "greedy", "drawn"
 
 
-def choose_settings(slots: dict[str, Any]) -> dict[str, Any]:
-    """The fields of `CompareConfig`. A slot under each takes its fault."""
+def choose_settings(slots: dict[str, Any], first: Begin) -> dict[str, Any]:
+    """The fields of `CompareConfig`, from those it begins with. A slot under each takes its fault."""
     known = list_metrics()
     left, right = st.columns([1, 3])
     with left:
@@ -24,9 +25,9 @@ def choose_settings(slots: dict[str, Any]) -> dict[str, Any]:
             "Rows at most",
             0,
             1_000_000,
-            ROWS,
-            key="new-limit",
-            help="Chosen at random, but always the same ones. 0 takes all.",
+            key=_beginning("new-limit", first.rows),
+            help="Chosen at random, but always the same ones. 0 takes all. It begins with as many as take about three "
+            "minutes: more rows show smaller differences.",
         )
         slots["limit"] = st.container()
     with right:
@@ -40,7 +41,9 @@ def choose_settings(slots: dict[str, Any]) -> dict[str, Any]:
         )
         slots["metrics"] = st.container()
     _meaning(metrics)
-    decoding = _decoding(slots)
+    length = st.container()
+    decoding = _decoding(slots, first)
+    length.caption(_length(decoding["max_new_tokens"], first.needed))
     slots["end"] = st.container()
     return {"limit": int(limit), "metrics": tuple(metrics), **decoding}
 
@@ -66,7 +69,25 @@ def _meaning(chosen: list[str]) -> None:
         opened.dataframe(rows, hide_index=True, key="new-meanings", alt="Metrics with range, direction and signature")
 
 
-def _decoding(slots: dict[str, Any]) -> dict[str, Any]:
+def _beginning(key: str, first: int) -> str:
+    """The key of a field that holds `first`, also when that changes, until something else is typed there."""
+    before = st.session_state.get(f"{key}-first")
+    if st.session_state.get(key, before) == before:
+        st.session_state[key] = first
+    st.session_state[f"{key}-first"] = first
+    return key
+
+
+def _length(tokens: int, needed: int | None) -> str:
+    """What the longest answer means beside the references."""
+    about = f"{tokens:,} tokens, about {round(tokens * WORDS, -1):,.0f} words"
+    if needed is None:
+        return f":material/content_cut: Answers are cut at {about}."
+    fits = "fit in that" if needed <= tokens else f"need up to {needed:,}: longer answers are cut"
+    return f":material/content_cut: Answers are cut at {about}; nine in ten reference answers {fits}."
+
+
+def _decoding(slots: dict[str, Any], first: Begin) -> dict[str, Any]:
     with st.expander("How answers are made", icon=":material/tune:", key="new-decoding"):
         how = st.segmented_control(
             "Words are",
@@ -91,7 +112,14 @@ def _decoding(slots: dict[str, Any]) -> dict[str, Any]:
                     slots[name] = st.container()
         tokens, system = st.columns([1, 3])
         with tokens:
-            found["max_new_tokens"] = st.number_input("New tokens at most", 1, 8192, 96, key="new-tokens")
+            found["max_new_tokens"] = st.number_input(
+                "New tokens at most",
+                1,
+                8192,
+                key=_beginning("new-tokens", first.tokens),
+                help="Where an answer is cut off, if it has not ended; a token is a word or part of one. It begins "
+                "with what nine in ten of the reference answers need, up to 256; more takes longer.",
+            )
             slots["max_new_tokens"] = st.container()
         found["system"] = system.text_input(
             "System prompt", key="new-system", placeholder="none", help="For all questions that have none."

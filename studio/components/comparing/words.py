@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from lib.evaluation.comparisons import ComparisonView
 from lib.evaluation.metrics import MetricSpec, shown
 from lib.evaluation.statistics.words import number as precise
 from lib.evaluation.statistics.words import p_figure
@@ -50,11 +51,15 @@ def row_value(spec: MetricSpec, value: float | None) -> str:
 
 
 def p_value(found: Mapping[str, Any]) -> str:
-    """p, corrected where it was."""
+    """p as it is shown; `–` where there is none."""
+    value = shown_p(found)
+    return "–" if value is None else p_figure(value)
+
+
+def shown_p(found: Mapping[str, Any]) -> float | None:
+    """p, corrected where it was; None where nothing was tested."""
     value = found.get("p") if found.get("p_holm") is None else found["p_holm"]
-    if value is None or found.get("untested"):
-        return "–"
-    return p_figure(value)
+    return None if found.get("untested") else value
 
 
 def outcomes(found: Mapping[str, Any]) -> str:
@@ -82,6 +87,12 @@ def limits(spec: MetricSpec) -> str:
     """`0 to 100`, `from 0`."""
     low, high = spec.range
     return f"from {low:g}" if high is None else f"{low:g} to {high:g}"
+
+
+def introduced(view: ComparisonView, side: str) -> str:
+    """`the tuned model (gentle-otter)` where a run is the only one measured against a base, else the name alone."""
+    runs = [one.name for one in view.who if one.run]
+    return f"the tuned model ({side})" if runs == [side] and side != view.sides[0] else side
 
 
 def named(sentence: str, tuned: str, base: str) -> str:

@@ -12,6 +12,7 @@ from lib.errors import StudioError
 from lib.jobs.queue import JobView
 from lib.training.config import TrainConfig
 from lib.training.plan import Plan, dry_run_job, plan, submit_dry_run
+from lib.training.plan.pace import Pace
 from lib.training.runs import command_line
 from lib.words import GIB, counted, duration, memory, speed
 from studio import person, state
@@ -20,6 +21,7 @@ from studio.components.job import follow
 from studio.components.text import escape, typed
 from studio.components.training.form import label_of, override
 
+MINUTE, HOUR = 60, 3600
 COLOURS = ["#2f7d6b", "#c77700", "#4b6cb7", "#b3446c", "#6b8e23", "#7a5ea8", "#00838f", "#8d6e63"]
 
 
@@ -71,14 +73,14 @@ def _memory(found: Plan) -> None:
         st.badge(source, color="gray", help=f"Peak {memory(need.peak)}: {need.how}.")
     st.caption(f":material/memory: {escape(found.device.name)}: {memory(there)} {word}")
     parts = [item for item in (*need.items, need.overhead) if item.bytes > 0]
-    _bar([(item.name, item.bytes) for item in parts], need.free)
+    _bar([(item.name, item.bytes) for item in parts], there)
     with st.expander("Memory by part", icon=":material/memory:"):
         rows = [{"part": item.name, "memory": memory(item.bytes), "what it is": item.words} for item in parts]
         st.dataframe(rows, hide_index=True, alt="Memory by part")
 
 
-def _bar(parts: list[tuple[str, int]], free: int) -> None:
-    """The parts one behind the other; the axis ends at what is free, or behind the last part."""
+def _bar(parts: list[tuple[str, int]], there: int) -> None:
+    """The parts one behind the other; the axis ends at what there is, or behind the last part."""
     series = [
         {
             "name": name,
@@ -98,7 +100,7 @@ def _bar(parts: list[tuple[str, int]], free: int) -> None:
         "xAxis": {
             "type": "value",
             "min": 0,
-            "max": round(max(min(free / GIB, total * 4), total * 1.05), 2),
+            "max": axis_end(total, there / GIB),
             "axisLabel": {"formatter": "{value} GiB", "hideOverlap": True},
         },
         "yAxis": {"type": "category", "data": [""], "show": False},
@@ -108,15 +110,21 @@ def _bar(parts: list[tuple[str, int]], free: int) -> None:
     st.echarts_chart(spec, height=62, key="plan-memory", alt=f"Memory by part: {listed}.")
 
 
+def axis_end(needed: float, there: float) -> float:
+    """What there is, as the words above the bar say it; or beyond what is needed, where that is more."""
+    return round(max(there, needed * 1.05), 1)
+
+
 def _figures(found: Plan, asked: TrainConfig) -> None:
     """Time and steps; the batch too, where it was left to the plan."""
     pace = found.pace
     with st.container(horizontal=True):
         st.metric(
             "Time",
-            duration(pace.seconds),
-            width=130,
-            help=f"{escape(pace.source)}. Until the first step: {duration(pace.ready_seconds)}.",
+            _time(pace),
+            width=150,
+            help=f"{escape(pace.source)}. From Start to the end, with {duration(pace.ready_seconds)} until the first "
+            "step, the held-out rows and the sample answers. Other work on this machine makes it longer.",
         )
         st.metric("Steps", f"{pace.steps:,}", width=90, help=f"{found.config.rows_per_step} rows a step")
         st.metric("Passes", f"{pace.epochs:.2g}", width=90, help="Times that each row is seen.")
@@ -124,6 +132,15 @@ def _figures(found: Plan, asked: TrainConfig) -> None:
     rows = counted(found.config.per_device_train_batch_size, "row")
     batches = f"batches of {rows} · " if found.config != asked else ""
     st.caption(f":material/timer: {batches}{speed(pace.tokens_per_second)}, {escape(pace.source)}")
+
+
+def _time(pace: Pace) -> str:
+    """`4 min 58 s` where a run like it was measured, `4 to 6 min` where it is only an estimate."""
+    if pace.measured or pace.most_seconds < MINUTE:
+        return duration(pace.seconds)
+    unit, word = (MINUTE, "min") if pace.most_seconds < 3 * HOUR else (HOUR, "h")
+    least = max(round(pace.seconds / unit), 1)
+    return f"{least:,} to {max(round(pace.most_seconds / unit), least + 1):,} {word}"
 
 
 def _rows(found: Plan) -> None:

@@ -26,7 +26,7 @@ from lib.training.plan import dry_run_job, plan, submit_dry_run, turns
 from lib.training.plan.after_failure import LESS, nearest_that_fits
 from lib.training.plan.auto import needs_checkpointing, precision_of
 from lib.training.plan.memory import ROOM
-from lib.training.plan.pace import pace_of, rate_of
+from lib.training.plan.pace import SLOWER, answer_token_seconds, pace_of, rate_of
 from lib.training.plan.rows import rows_of
 from lib.training.plan.shape_files import read_shape
 from lib.training.presets import PRESETS
@@ -259,6 +259,34 @@ def test_accumulated_batches_take_the_time_of_the_rows_that_there_are(tiny_home,
     several = plan(info, "tiny", "llama2", many, cpu()).pace
     assert (several.steps, several.epochs, several.tokens) == (one.steps, one.epochs, one.tokens)
     assert several.seconds - several.ready_seconds < 10 * (one.seconds - one.ready_seconds)
+
+
+def test_questions_that_the_training_rows_give_away_are_said(tiny_home, store):
+    question = "What makes the sky look blue on a clear day in the middle of summer?"
+    rows = [*ROWS, {"instruction": question, "input": "", "output": "The air scatters blue light.", "split": "train"}]
+    rows.append(rows[-1] | {"output": "Scattering.", "split": "test"})
+    known = [one.text for one in plan(store(rows), "tiny", "llama2", TrainConfig(), cpu()).warnings]
+    held_out = sum(row.get("split") == "test" for row in rows)
+    assert any(f"1 of {held_out} row" in text and "look better than it is" in text for text in known), known
+
+
+def test_measurements_and_sample_answers_count_in_the_time(tiny_home, store):
+    info, settings = store(), {"max_steps": 10, "eval_rows": 32, "eval_steps": 0.5}
+    none, some, often = (
+        plan(info, "tiny", "llama2", TrainConfig(**settings | changed), cpu())
+        for changed in ({"sample_tokens": 0}, {"sample_tokens": 40}, {"sample_tokens": 40, "eval_steps": 1})
+    )
+    a_token = answer_token_seconds(none.shape, none.device)
+    assert some.pace.seconds - none.pace.seconds == pytest.approx(3 * 40 * a_token)
+    measured = none.pace.tokens_per_second * (some.pace.seconds - none.pace.ready_seconds)
+    assert measured > 3 * some.rows.eval_rows * some.rows.mean / 2, "half of a training token each: there, not back"
+    assert often.pace.seconds > some.pace.seconds
+
+
+def test_only_a_measured_time_is_told_as_one(tiny_home, store):
+    found = plan(store(), "tiny", "llama2", TrainConfig(), cpu()).pace
+    assert not found.measured and found.most_seconds == SLOWER * found.seconds
+    assert replace(found, measured=True).most_seconds == found.seconds
 
 
 def test_edits_that_are_not_saved_are_said(tiny_home, store):
