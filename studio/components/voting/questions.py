@@ -22,7 +22,7 @@ def show_questions(found: Results) -> None:
         number = sum(len(line.comments) for line in written)
         with st.expander(counted(number, "comment"), icon=":material/comment:", expanded=number <= 3):
             for line in written:
-                st.caption(escape(f"{line.row_id}: {line.prompt}"))
+                st.caption(escape(f"{line.row_id}: {shorten(line.prompt, 300)}"))
                 _comments(found, line)
     with st.expander("Read the answers again, with names", icon=":material/visibility:"):
         _one(found)
