@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from lib.evaluation import votes as store
-from lib.evaluation.votes import EXPORTS, BallotView
+from lib.evaluation.votes import EXPORTS, BallotView, Results
 from lib.words import counted
 from studio.commands.output import AsJson, emit, table
 
@@ -69,10 +69,16 @@ def _show(ballot: BallotView, json: bool) -> None:
         )
         return
     found = store.results(ballot.id)
-    _say(json, found.to_dict(), f"{found.tuned} (tuned) against {found.base} (base): {found.sentence}")
+    _say(json, found.to_dict(), f"{_named(found, 'tuned')} against {_named(found, 'base')}: {found.sentence}")
     if not json:
         print(found.agreement.sentence)
         print(found.position.sentence)
+        print(*found.basis, sep="\n")
+
+
+def _named(found: Results, side: str) -> str:
+    name = found.named(side)
+    return f"{name} (base)" if name in found.bases else name
 
 
 def _document(ballot: BallotView) -> dict[str, Any]:

@@ -6,6 +6,10 @@ import re
 import shlex
 import time
 import unicodedata
+from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import streamlit as st
 
 from lib.settings import ROOT, settings
 
@@ -45,6 +49,15 @@ def ago(when: float) -> str:
         return f"{seconds / 3600:.0f} h ago"
     days = round(seconds / 86400)
     return "yesterday" if days == 1 else f"{days} days ago"
+
+
+def moment(when: float) -> str:
+    """A moment (seconds since 1970) as the clock of whoever looks shows it: `2026-12-02 15:47`."""
+    try:
+        zone = ZoneInfo(st.context.timezone or "")
+    except (ZoneInfoNotFoundError, ValueError):  # no browser, or no list of time zones here: this machine's clock
+        zone = None
+    return datetime.fromtimestamp(when, zone).strftime("%Y-%m-%d %H:%M")
 
 
 def shorten(text: str, length: int = 120) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -14,6 +15,7 @@ from lib.evaluation import votes
 from lib.jobs import queue
 from lib.models import job as download_job
 from lib.system import disk
+from studio.components.system import lines
 from tests.app import seeds
 from tests.app.screen import button, field, open_page, texts, words
 from tests.system.making import exported, set_job, started
@@ -158,3 +160,21 @@ def test_home_points_to_a_comparison_that_goes_on() -> None:
     set_job(made.job.id, status="running", finished_at=None)
     app = open_page()
     assert f"Comparison {made.id} is running" in words(app)
+
+
+def test_a_button_that_comes_too_late_says_so_when_the_page_is_drawn(monkeypatch) -> None:
+    """What runs is drawn as a fragment: Streamlit does not show what its callbacks draw."""
+    seeds.samples()
+    seeds.model()
+    ended = seeds.run("finished").job.id
+    kept: dict[str, str] = {}
+    with monkeypatch.context() as patch:
+        patch.setattr(lines, "st", SimpleNamespace(session_state=kept))
+        patch.setattr(lines.person, "name", lambda: "ann")
+        lines._stop(ended)
+        lines._move_up(ended)
+    app = open_page("system")
+    ((slot, refused),) = kept.items()
+    app.session_state[slot] = refused
+    assert "does not wait any more" in app.run().toast[0].value
+    assert not app.run().toast

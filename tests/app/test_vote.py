@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from lib.evaluation import votes
@@ -33,7 +36,20 @@ def test_a_second_press_on_a_pair_that_had_just_come_is_not_counted(ballot: Ball
     monkeypatch.setattr(booth, "READING_SECONDS", 60.0)
     press(app, "Tie")
     assert votes.standing(ballot.id, "bob").done == 0
-    assert "had only just come" in app.toast[0].value
+    assert "had only just come" in words(app)
+    monkeypatch.setattr(booth, "READING_SECONDS", 0.0)
+    press(app, "Tie")
+    assert votes.standing(ballot.id, "bob").done == 1 and "had only just come" not in words(app)
+
+
+def test_no_callback_of_the_booth_draws(ballot: BallotView, monkeypatch) -> None:
+    """In a fragment Streamlit does not show what a callback draws."""
+    monkeypatch.setattr(booth, "READING_SECONDS", 60.0)
+    pair = votes.pair(ballot.id, "bob", 0)
+    kept = {booth._IN_SIGHT: (pair.row_id, time.monotonic())}
+    monkeypatch.setattr(booth, "st", SimpleNamespace(session_state=kept))
+    booth._vote(ballot, "bob", pair, "left")
+    assert kept[booth._TOO_SOON]
 
 
 def as_person(app: AppTest, name: str) -> AppTest:
@@ -139,6 +155,9 @@ def test_every_pair_voted_on_is_said_and_the_last_stays(ballot: BallotView) -> N
     press(app, "Tie")
     assert "You have voted on every pair" in words(app)
     assert field(app, "Pair").value == 1
+    press(app, "Skip")
+    assert "11 of 12 voted on, 1 pair skipped" in words(app)
+    assert "You have voted on every pair" not in words(app) and "That was every pair; 1 pair skipped" in words(app)
 
 
 def test_a_name_that_has_votes_is_not_taken_over_in_silence(ballot: BallotView) -> None:
@@ -156,7 +175,7 @@ def test_the_owner_sees_how_many_and_closes(ballot: BallotView) -> None:
     for row in ballot.rows[:3]:
         votes.cast(ballot.id, "bob", row, "left")
     app = as_person(open_page("vote", ballot=ballot.id), "ada")
-    assert "bob: 3 of 12" in words(app)
+    assert "bob: 3 of 12" in words(app) and owners_panel(app).proto.expanded
     for name in NAMES:
         assert name not in everything_sent(app)
     voter = start(ballot, "eve")
@@ -170,6 +189,23 @@ def test_the_owner_sees_how_many_and_closes(ballot: BallotView) -> None:
     assert votes.get(ballot.id).open and "bob: 3 of 12" in words(app)
 
 
+def owners_panel(app: AppTest) -> Any:
+    return next(one for one in app.expander if "You started this vote" in one.label)
+
+
+def test_who_started_it_and_votes_has_the_pair_before_everything_else(ballot: BallotView) -> None:
+    app = as_person(open_page("vote", ballot=ballot.id), "ada")
+    field(app, "Your name").set_value("ada")
+    press(app, "Start voting")
+    assert not owners_panel(app).proto.expanded and "0 of 12 voted on" in words(app)
+
+
+def test_the_advice_for_a_link_names_the_port(ballot: BallotView, monkeypatch) -> None:
+    monkeypatch.setattr(type(st.context), "url", "http://localhost:8612/vote?ballot=x")
+    app = as_person(open_page("vote", ballot=ballot.id), "ada")
+    assert "`make run HOST=0.0.0.0 PORT=8612`" in words(app) and "there is no sign-in" in words(app)
+
+
 def test_a_result_has_its_figures_and_each_prompt(ballot: BallotView) -> None:
     for rater in ("bob", "eve"):
         for index, row in enumerate(ballot.rows):
@@ -178,12 +214,14 @@ def test_a_result_has_its_figures_and_each_prompt(ballot: BallotView) -> None:
     votes.close(ballot.id, "ada")
     app = open_page("vote", ballot=ballot.id)
     assert not app.exception
-    assert [metric.value for metric in app.metric] == ["100% [76, 100]", "12 / 0 / 0 / 0", "–", "24"]
+    assert [metric.value for metric in app.metric] == ["100% [74, 100]", "12 / 0 / 0 / 0 / 0", "–", "24"]
+    assert not [metric.label for metric in app.metric if "\\" in metric.label], "a help's name is read out as it is"
     assert "is liked better" in words(app)
-    assert list(app.dataframe[0].value["most say"]) == ["gentle-otter"] * 12
-    comments = app.dataframe[0].value["comments"][0]
-    assert "): *0*" in comments and "bob (A: " in comments, "A and B are other models for each person"
-    assert shown(app)["titles"] == ["base · starter", "tuned · gentle-otter"]
+    assert list(app.dataframe[0].value["said most often"]) == ["gentle-otter"] * 12
+    assert list(app.dataframe[0].value["comments"]) == [2] * 12
+    assert "**bob**, whose A was " in words(app) and ": \\*0\\*" in words(app), "A is another model for each person"
+    assert "bob 12 of 12; eve 12 of 12" in words(app).replace("\\", "") and "Closed 20" in words(app)
+    assert shown(app)["titles"] == ["base · starter", "gentle-otter"]
     assert "gentle\\-otter against starter\\: gentle\\-otter is liked better" in words(open_page("vote"))
 
 

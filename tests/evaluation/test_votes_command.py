@@ -39,7 +39,8 @@ def test_listed_shown_and_exported(run, tmp_path):
     assert document["raters"] == [{"name": "bob", "votes": 1, "skipped": 0}] and document["open"]
     assert "gentle-otter" not in json.dumps(document)
     votes.close(ballot.id, "ada")
-    assert "gentle-otter (tuned) against starter (base): No evidence" in run(ballot.id).stdout
+    told = run(ballot.id).stdout
+    assert "gentle-otter against starter (base): No evidence" in told and "Voted: bob 1 of 12." in told
     assert json.loads(run(ballot.id, "--json").stdout)["win_rate"]["votes"] == 1
     out = tmp_path / "pairs.jsonl"
     assert "1 line written" in run(ballot.id, "--export", "dpo", "--out", str(out)).stdout

@@ -17,6 +17,15 @@ def wilson(passed: int, rows: int) -> tuple[float, float]:
     return float(found.low), float(found.high)
 
 
+def exact_interval(wins: int, decided: int) -> tuple[float, float]:
+    """The 95 % interval of a share (Clopper and Pearson 1934): the shares that the exact binomial test does not reject.
+    It leaves out one half where `half_p` is below 0.05, and only there."""
+    from scipy.stats import binomtest
+
+    found = binomtest(wins, decided).proportion_ci(CONFIDENCE, method="exact")
+    return float(found.low), float(found.high)
+
+
 def paired_interval(gained: int, lost: int, rows: int) -> tuple[float | None, float | None]:
     """The 95 % interval of the difference of two shares on the same rows (Agresti and Min 2005: half a row is added
     to each of the four counts). None for fewer than two rows.

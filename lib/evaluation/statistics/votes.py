@@ -12,12 +12,12 @@ from itertools import combinations
 from typing import Any, Literal
 
 from lib.errors import BadInput
-from lib.evaluation.statistics.proportions import half_p, wilson
+from lib.evaluation.statistics.proportions import exact_interval, half_p
 from lib.evaluation.statistics.records import ALPHA, FEWEST_ROWS
 from lib.evaluation.statistics.words import p_text
 from lib.words import counted
 
-TIE = "tie"
+SPLIT = "split"
 LEVELS = ((0.8, "high"), (0.667, "fair"), (0.4, "moderate"), (0.1, "low"), (-1.0, "no more than chance"))
 """Words for Krippendorff's alpha; he asks for 0.8, or 0.667 for tentative conclusions (Content Analysis, 2004)."""
 
@@ -29,11 +29,13 @@ class WinRate:
     wins: int
     losses: int
     ties: int
+    split: int
+    """No one thing was said most often."""
     both_bad: int
     rate: float | None
-    """wins / (wins + losses); None when no vote decides. Ties and both bad are counted apart."""
+    """wins / (wins + losses); None when no vote decides. Ties, split and both bad are counted apart."""
     low: float | None
-    """Of Wilson's 95 % interval."""
+    """Of its 95 % interval: what the test of `p` does not reject, so that the two always agree."""
     high: float | None
     p: float
     """Two-sided, against one half: exact binomial test."""
@@ -41,18 +43,23 @@ class WinRate:
 
     @property
     def votes(self) -> int:
-        return self.wins + self.losses + self.ties + self.both_bad
+        return self.wins + self.losses + self.ties + self.split + self.both_bad
+
+    @property
+    def apart(self) -> str:
+        """What decides nothing: `2 ties, 1 split, 3 both bad`."""
+        split = f", {self.split:,} split" if self.split else ""
+        return f"{counted(self.ties, 'tie')}{split}, {self.both_bad:,} both bad"
 
     @property
     def sentence(self) -> str:
-        apart = f"{counted(self.ties, 'tie')}, {self.both_bad:,} both bad"
         decided = self.wins + self.losses
         if self.rate is None or self.low is None or self.high is None:
-            return f"No evidence: none of {counted(self.votes, 'vote')} decides ({apart})."
+            return f"No evidence: none of {counted(self.votes, 'vote')} decides ({self.apart})."
         share = f"{self.rate:.0%} [{self.low:.0%}, {self.high:.0%}]"
-        basis = f"{p_text(self.p)}, {counted(decided, 'vote')} that decide; {apart}"
+        basis = f"{p_text(self.p)}, {counted(decided, 'vote')} that decide; {self.apart}"
         if decided < FEWEST_ROWS:
-            return f"No evidence: {counted(decided, 'vote')} that decide: too few to tell ({apart})."
+            return f"No evidence: {counted(decided, 'vote')} that decide: too few to tell ({self.apart})."
         if self.verdict == "no evidence":
             return f"No evidence that people prefer one: tuned wins {share} ({basis})."
         return f"Tuned is {self.verdict.removeprefix('tuned ')}: it wins {share} ({basis})."
@@ -61,31 +68,30 @@ class WinRate:
         return {**asdict(self), "votes": self.votes, "sentence": self.sentence}
 
 
-def win_rate(wins: int, losses: int, ties: int = 0, both_bad: int = 0) -> WinRate:
+def win_rate(wins: int, losses: int, ties: int = 0, both_bad: int = 0, split: int = 0) -> WinRate:
     """The share of decided votes that tuned wins, with its 95 % interval.
 
     Raises:
         BadInput: a count below 0.
     """
-    if min(wins, losses, ties, both_bad) < 0:
+    if min(wins, losses, ties, both_bad, split) < 0:
         raise BadInput("Votes are counted from 0.", "Give whole numbers of votes.")
     decided = wins + losses
     if not decided:
-        return WinRate(wins, losses, ties, both_bad, None, None, None, 1.0, "no evidence")
-    low, high = wilson(wins, decided)
+        return WinRate(wins, losses, ties, split, both_bad, None, None, None, 1.0, "no evidence")
+    low, high = exact_interval(wins, decided)
     p = half_p(wins, losses)
-    clear = p < ALPHA and decided >= FEWEST_ROWS and not low <= 0.5 <= high
     verdict: Literal["tuned better", "no evidence", "tuned worse"] = "no evidence"
-    if clear:
+    if p < ALPHA and decided >= FEWEST_ROWS:
         verdict = "tuned better" if wins > losses else "tuned worse"
-    return WinRate(wins, losses, ties, both_bad, wins / decided, low, high, p, verdict)
+    return WinRate(wins, losses, ties, split, both_bad, wins / decided, low, high, p, verdict)
 
 
 def majority(ratings: Sequence[str | None]) -> str | None:
-    """One value of several people's votes: the most frequent; a tie when two lead; None when nobody voted."""
+    """One value of several people's votes: the most frequent; split when two lead; None when nobody voted."""
     counts = Counter(rating for rating in ratings if rating is not None).most_common(2)
     if len(counts) == 2 and counts[0][1] == counts[1][1]:
-        return TIE
+        return SPLIT
     return counts[0][0] if counts else None
 
 

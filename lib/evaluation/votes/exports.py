@@ -1,5 +1,8 @@
 """A closed vote as a file: every vote as CSV or JSON Lines, or preference pairs to train on.
 
+`choice` is what the person pressed: left, right, tie, both_bad or skip. `chosen` and `left` name the model that was
+chosen and the one that stood on their left as A, each by its own name.
+
 The pairs have the columns that TRL's DPOTrainer reads (https://huggingface.co/docs/trl/dataset_formats, "preference"):
 `prompt`, `chosen`, `rejected`, as lists of messages or as plain text.
 """
@@ -17,7 +20,7 @@ import pyarrow as pa
 from lib.errors import BadInput
 from lib.evaluation.votes.outputs import Answers, messages
 from lib.evaluation.votes.results import Count, count, prompt_votes
-from lib.evaluation.votes.shuffling import BASE, TUNED, left_side
+from lib.evaluation.votes.shuffling import BASE, TUNED, left_side, to_seen
 from lib.export.writers import open_writer
 from lib.storage import disk_errors
 
@@ -68,15 +71,16 @@ def _votes(counted: Count, with_answers: bool) -> Iterable[dict[str, Any]]:
     names = {BASE: ballot.base, TUNED: ballot.tuned}
     for vote in counted.votes:
         shown = counted.answers[vote.row_id]
+        left = left_side(ballot.seed, vote.rater, vote.row_id)
         values = (
             ballot.id,
             ballot.comparison_id,
             vote.row_id,
             shown.prompt,
             vote.rater,
-            vote.choice,
+            to_seen(vote.choice, left),
             names.get(vote.choice, ""),
-            names[left_side(ballot.seed, vote.rater, vote.row_id)],
+            names[left],
             vote.comment,
             datetime.fromtimestamp(vote.at, UTC).isoformat(timespec="seconds"),
         )

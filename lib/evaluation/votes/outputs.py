@@ -15,7 +15,7 @@ from lib.data.datasets import quoted
 from lib.errors import StorageError
 from lib.storage import comparison_dir
 
-TEXT = "text|"
+TEXT, ENDED = "text|", "ended|"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,20 @@ def answers(comparison: int, base: str, tuned: str, rows: Sequence[int]) -> dict
                 "Its folder was changed since the vote began; restore it from a backup.",
             )
     return found
+
+
+def cut(comparison: int, base: str, tuned: str, rows: Sequence[int]) -> tuple[int, int] | None:
+    """How many answers of each side to some rows were cut at the length limit; None where that was not kept.
+
+    Raises:
+        StorageError: the outputs are gone or damaged.
+    """
+    wanted = [ENDED + base, ENDED + tuned]
+    if not set(wanted) <= set(_columns(comparison)):
+        return None
+    counts = ", ".join(f"count(*) FILTER ({quoted(name)} = 'length')" for name in wanted)
+    ((of_base, of_tuned),) = _query(comparison, counts, "WHERE row_id IN (SELECT unnest(?::BIGINT[]))", [list(rows)])
+    return int(of_base), int(of_tuned)
 
 
 def messages(comparison: int) -> Mapping[int, list[dict[str, str]]]:

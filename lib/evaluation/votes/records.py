@@ -96,6 +96,11 @@ class RaterProgress:
     skipped: int
     last_at: float
 
+    def of(self, total: int) -> str:
+        """`8 of 9, 1 skipped`."""
+        skipped = f", {self.skipped:,} skipped" if self.skipped else ""
+        return f"{self.votes - self.skipped:,} of {total:,}{skipped}"
+
 
 @dataclass(frozen=True, slots=True)
 class Position:
@@ -122,7 +127,8 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class PromptVotes:
-    """The votes on one question. `majority` is base, tuned, tie or both_bad; None where all skipped or nobody voted."""
+    """The votes on one question. `majority` is what was said most often: base, tuned, tie or both_bad; split where no
+    one thing was; None where all skipped or nobody voted."""
 
     row_id: int
     prompt: str
@@ -138,7 +144,9 @@ class PromptVotes:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """A closed vote. `win` counts one value a prompt (what most people said of it), `counts` every vote."""
+    """A closed vote. `win` counts one value a prompt (what was said of it most often), `counts` every vote.
+
+    `base` and `tuned` are the two sides' names: of two runs both are tuned, and the first stands as `base`."""
 
     ballot: BallotView
     base: str
@@ -156,44 +164,101 @@ class Results:
     prompts: list[PromptVotes]
     same: int
     """Questions of the comparison that were not voted on because both answers are the same text."""
+    bases: tuple[str, ...]
+    """Which of the two is the base that a run of the comparison was trained on."""
+    asked: str
+    """What the questions are of: `sums@1 test`, `prompt set smoke`."""
+    limit: int
+    """Tokens that an answer could have at most."""
+    cut: tuple[int, int] | None
+    """Answers of base and of tuned that were cut there, of those shown; None where that was not kept."""
+
+    def named(self, side: str | None) -> str:
+        """`base` and `tuned` by the sides' own names; other words stay."""
+        return {"base": self.base, "tuned": self.tuned}.get(side or "", side or "")
+
+    def title(self, side: str) -> str:
+        """The side's own name; that it is a base is said where it is one."""
+        name = self.named(side)
+        return f"base · {name}" if name in self.bases else name
 
     @property
     def sentence(self) -> str:
-        """The verdict in words: by what most people said of each question, then by every vote."""
+        """The verdict in words: by what was said of each question most often, then by every vote."""
         win = self.win
         decided = win.wins + win.losses
         if not win.votes:
             return "No evidence: nobody voted."
-        apart = f"{counted(win.ties, 'tie')}, {win.both_bad:,} both bad"
         if win.rate is None or win.low is None or win.high is None:
-            return f"No evidence: of {counted(win.votes, 'question')} none was decided ({apart})."
+            return f"No evidence: of {counted(win.votes, 'question')} none was decided ({win.apart})."
         if decided < FEWEST_ROWS:
-            return f"No evidence: {counted(decided, 'decided question')}, too few to tell ({apart})."
-        best = self.tuned if win.wins >= win.losses else self.base
+            return f"No evidence: {counted(decided, 'decided question')}, too few to tell ({win.apart})."
+        best, other = ("tuned", "base") if win.wins >= win.losses else ("base", "tuned")
         led, rate, low, high = max(win.wins, win.losses), win.rate, win.low, win.high
-        if best == self.base:
+        if best == "base":
             rate, low, high = 1 - rate, 1 - high, 1 - low
-        verdict = "No evidence that people prefer one" if win.verdict == "no evidence" else f"{best} is liked better"
+        name, questions = self.named(best), counted(decided, "decided question")
+        verdict = "No evidence that people prefer one" if win.verdict == "no evidence" else f"{name} is liked better"
+        found = f"{name} was chosen most often on {led:,} of {questions}"
+        if win.wins == win.losses:
+            found = f"each was chosen most often on {led:,} of {questions}"
         cast = self.counts["tuned"] + self.counts["base"]
-        mine = self.counts["tuned" if best == self.tuned else "base"]
         return (
-            f"{verdict}: most people preferred {best} on {led:,} of {counted(decided, 'decided question')}, "
-            f"{rate:.0%} [{low:.0%}, {high:.0%}] ({p_text(win.p)}; {apart}). "
-            f"Of all {counted(cast, 'vote')} for one of the two, {mine:,} went to {best}."
+            f"{verdict}: {found}, {rate:.0%} [{low:.0%}, {high:.0%}] ({p_text(win.p)}; {win.apart}). "
+            f"Of all {counted(cast, 'vote')} for one of the two, {self.counts[best]:,} went to {name}, "
+            f"{self.counts[other]:,} to {self.named(other)}."
+        )
+
+    @property
+    def basis(self) -> list[str]:
+        """What the verdict rests on, in short sentences: who voted on what, and what was cut off."""
+        return [
+            f"Voted: {'; '.join(f'{rater.name} {rater.of(self.ballot.total)}' for rater in self.raters) or 'nobody'}.",
+            f"Questions: {self.ballot.total:,} of {self.asked}{self._left_out}.",
+            *([self._cut] if self.cut else []),
+        ]
+
+    @property
+    def _left_out(self) -> str:
+        return f"; {self.same:,} more left out, where both answers are the same text" if self.same else ""
+
+    @property
+    def _cut(self) -> str:
+        of_base, of_tuned = self.cut or (0, 0)
+        if not of_base + of_tuned:
+            return f"None of the answers was cut at the limit of {self.limit:,} tokens."
+        return (
+            f"Cut at the limit of {self.limit:,} tokens: {of_base:,} of the {self.ballot.total:,} answers of "
+            f"{self.base}, {of_tuned:,} of {self.tuned}."
         )
 
     def to_dict(self) -> dict[str, Any]:
+        win = {name: value for name, value in self.win.to_dict().items() if name != "sentence"}
         return {
             **self.ballot.to_dict(),
-            "base": self.base,
-            "tuned": self.tuned,
+            "sides": [self.base, self.tuned],
+            "bases": list(self.bases),
+            "asked": self.asked,
             "sentence": self.sentence,
-            "win_rate": self.win.to_dict(),
-            "votes": self.counts,
+            "win_rate": {"of": self.tuned, **win, "verdict": self.win.verdict.removeprefix("tuned ")},
+            "votes": {self.named(choice): number for choice, number in self.counts.items()},
             "share": {"mean": self.share, "low": self.share_low, "high": self.share_high},
             "agreement": self.agreement.to_dict(),
             "position": {**asdict(self.position), "sentence": self.position.sentence},
             "raters": [{**asdict(rater), "last_at": moment(rater.last_at)} for rater in self.raters],
-            "prompts": [asdict(prompt) for prompt in self.prompts],
+            "prompts": [self._prompt(line) for line in self.prompts],
             "same": self.same,
+            "limit": self.limit,
+            "cut": dict(zip((self.base, self.tuned), self.cut, strict=True)) if self.cut else None,
+        }
+
+    def _prompt(self, line: PromptVotes) -> dict[str, Any]:
+        return {
+            "row_id": line.row_id,
+            "prompt": line.prompt,
+            "votes": {self.named(choice): getattr(line, choice) for choice in self.counts},
+            "majority": self.named(line.majority) or None,
+            "comments": [
+                {"rater": rater, "comment": text, "left": self.named(left)} for rater, text, left in line.comments
+            ],
         }

@@ -11,10 +11,12 @@ from sqlalchemy import select
 
 from lib.database import Ballot, Vote, session
 from lib.errors import WrongState
+from lib.evaluation import comparisons
+from lib.evaluation.comparisons import ComparisonView
 from lib.evaluation.statistics import Agreement, agreement, majority, win_rate
 from lib.evaluation.statistics.resampling import bootstrap_interval
 from lib.evaluation.votes.ballots import found, get
-from lib.evaluation.votes.outputs import Answers, answers, usable
+from lib.evaluation.votes.outputs import Answers, answers, cut, usable
 from lib.evaluation.votes.raters import progress
 from lib.evaluation.votes.records import Position, PromptVotes, Results
 from lib.evaluation.votes.shuffling import BASE, TUNED, left_side, to_seen
@@ -61,11 +63,12 @@ def results(ballot_id: str) -> Results:
     by_prompt = Counter(prompt.majority for prompt in prompts)
     share, low, high = _share(prompts, ballot.seed)
     cast = Counter(vote.choice for vote in counted.votes)
+    view = comparisons.get(ballot.comparison_id)
     return Results(
         ballot=get(ballot_id),
         base=ballot.base,
         tuned=ballot.tuned,
-        win=win_rate(by_prompt[TUNED], by_prompt[BASE], by_prompt["tie"], by_prompt["both_bad"]),
+        win=win_rate(by_prompt[TUNED], by_prompt[BASE], by_prompt["tie"], by_prompt["both_bad"], by_prompt["split"]),
         counts={choice: cast[choice] for choice in STORED},
         share=share,
         share_low=low,
@@ -75,7 +78,19 @@ def results(ballot_id: str) -> Results:
         raters=progress(ballot_id),
         prompts=prompts,
         same=len(usable(ballot.comparison_id, ballot.base, ballot.tuned).same),
+        bases=tuple(name for name in (ballot.base, ballot.tuned) if _is_base(view, name)),
+        asked=view.asked,
+        limit=view.settings.max_new_tokens,
+        cut=cut(ballot.comparison_id, ballot.base, ballot.tuned, ballot.rows),
     )
+
+
+def _is_base(view: ComparisonView, name: str) -> bool:
+    """Whether a side is the model that a run of the comparison was trained on."""
+    side = next((one for one in view.who if one.name == name), None)
+    if side is None:  # compared before sides were kept: runs and their base
+        return name not in view.runs
+    return side.run is None and any(one.run and one.base == side.base for one in view.who)
 
 
 def prompt_votes(counted: Count) -> list[PromptVotes]:

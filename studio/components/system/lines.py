@@ -16,6 +16,7 @@ from studio.components.links import link_stored
 from studio.components.text import escape, shorten
 
 LONGEST = 60  # characters
+_REFUSED = "system-refused"
 
 
 def named(title: Title) -> None:
@@ -54,19 +55,34 @@ def up_button(job: LiveJob, first: bool) -> None:
     )
 
 
+def tell() -> None:
+    """Say what a button could not do. A part of the page that is drawn by itself can show nothing from a callback."""
+    if refused := st.session_state.pop(_REFUSED, ""):
+        st.toast(escape(refused), icon=":material/info:")
+
+
 def _stop(job_id: int) -> None:
-    with toasted():
+    with _kept():
         actions.stop(job_id, person.name())
 
 
 def _move_up(job_id: int) -> None:
-    with toasted():
+    with _kept():
         actions.move_up(job_id, person.name())
 
 
 @contextlib.contextmanager
+def _kept() -> Iterator[None]:
+    """What cannot be done any more, such as stopping a job that has ended, is kept for `tell`."""
+    try:
+        yield
+    except StudioError as error:
+        st.session_state[_REFUSED] = str(error)
+
+
+@contextlib.contextmanager
 def toasted() -> Iterator[None]:
-    """In a button's callback: what cannot be done any more, such as stopping a job that has ended, is said briefly."""
+    """In a callback of a button that is no part of a fragment: what cannot be done any more is said briefly."""
     try:
         yield
     except StudioError as error:

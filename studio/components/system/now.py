@@ -14,7 +14,7 @@ from lib.system.workers import WorkerView, list_workers, own_memory
 from lib.words import counted, duration, memory
 from studio.components.badges import state_badge
 from studio.components.errors import guarded
-from studio.components.system.lines import named, stop_button
+from studio.components.system.lines import named, stop_button, tell
 from studio.components.system.queue_view import show_queue
 from studio.components.text import ago, escape
 
@@ -42,6 +42,7 @@ def _live_ids() -> list[int]:
 
 
 def _upper() -> None:
+    tell()
     running = jobs.running()
     _devices(held(running))
     show_queue([job for job in running if job.view.kind != "engine"], jobs.waiting())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import streamlit as st
 
 from lib.errors import StudioError
@@ -11,9 +13,9 @@ from lib.words import counted
 from studio import person
 from studio.components.errors import guarded, show
 from studio.components.links import link
-from studio.components.text import ago, escape
+from studio.components.text import escape, moment
 from studio.components.voting.booth import show_booth
-from studio.components.voting.browser import ignore_held_keys, keep_rater, rater, vote_as
+from studio.components.voting.browser import keep_rater, listen, rater, vote_as
 from studio.components.voting.listed import state_badge
 from studio.components.voting.result import show_result
 
@@ -26,8 +28,8 @@ def show_ballot(ballot: BallotView) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         link("vote", "All votes", icon=":material/arrow_back:")
         state_badge(ballot)
-        started = f"{counted(ballot.total, 'pair')} · started by {escape(ballot.created_by)} {ago(ballot.created_at)}"
-        st.markdown(f":small[{started}]", width="content")
+        started = f"started by {ballot.created_by}, {moment(ballot.created_at)}"
+        st.markdown(f":small[{counted(ballot.total, 'pair')} · {escape(started)}]", width="content")
     st.header(escape(ballot.question), anchor=False)
     owner = person.known() == ballot.created_by
     if not ballot.open:
@@ -41,7 +43,7 @@ def show_ballot(ballot: BallotView) -> None:
     else:
         _ask_name(ballot)
     keep_rater(ballot.id)  # what draws nothing comes last: it takes room all the same
-    ignore_held_keys()
+    listen()
     if not owner:
         _watch(ballot.id)
 
@@ -86,20 +88,32 @@ def _admit(ballot: BallotView, given: str) -> bool:
 
 
 def _manage(ballot: BallotView) -> None:
-    with st.expander("You started this vote: link, progress, close", icon=":material/key:", expanded=True):
+    voting = bool(rater(ballot.id))  # then the pair comes first
+    with st.expander("You started this vote: link, progress, close", icon=":material/key:", expanded=not voting):
         st.caption("Send this link to those who shall vote.")
         st.code(_address(ballot), language=None, wrap_lines=True)
-        if any(f"//{host}:" in _address(ballot) for host in ("localhost", "127.0.0.1")):
-            st.caption(
-                ":material/info: This address opens on this machine only. For others start the studio with "
-                "`make run HOST=0.0.0.0`, and send the link with this machine's name in it."
-            )
+        _say_if_private()
         _progress(ballot)
         with st.popover("Close the vote", icon=":material/lock:"):
-            st.markdown("Nobody can vote any more, and everybody with the link sees the result and the models' names.")
+            st.markdown(
+                "Nobody can vote any more, and everybody with the link sees the result and the models' names. "
+                "You can open it again, but whoever has seen the result is not blind any more."
+            )
             if st.button("Close it now", type="primary", key="close-vote"):
                 votes.close(ballot.id, person.known())
                 st.rerun()
+
+
+def _say_if_private() -> None:
+    """The address line of whoever started the vote may be one that nobody else can open."""
+    address = urlsplit(st.context.url or "")
+    if address.hostname in ("localhost", "127.0.0.1"):
+        port = f" PORT={address.port}" if address.port else ""
+        st.caption(
+            ":material/info: This address opens on this machine only. For others start the studio with "
+            f"`make run HOST=0.0.0.0{port}`, on a network that you trust: there is no sign-in. Then send the link with "
+            "this machine's name in it."
+        )
 
 
 @st.fragment(run_every=LOOK_AGAIN)
@@ -111,9 +125,7 @@ def _progress(ballot: BallotView) -> None:
     if not people:
         st.caption("Nobody has voted yet.")
     for one in people:
-        skipped = f", {one.skipped:,} skipped" if one.skipped else ""
-        told = f"{escape(one.name)}: {one.votes - one.skipped:,} of {ballot.total:,}{skipped}"
-        st.progress(min(one.votes / ballot.total, 1.0), told)
+        st.progress(min(one.votes / ballot.total, 1.0), f"{escape(one.name)}: {one.of(ballot.total)}")
 
 
 @st.fragment(run_every=LOOK_AGAIN)

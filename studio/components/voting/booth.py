@@ -24,6 +24,7 @@ BUTTONS = {
 }
 """Choice -> the button's words and key."""
 _FAULT = "vote-fault"
+_TOO_SOON = "vote-too-soon"
 _IN_SIGHT = "vote-pair-in-sight"
 READING_SECONDS = 0.4
 """A pair that came so short a time ago was not read: a key pressed twice would vote on it."""
@@ -45,7 +46,14 @@ def show_booth(ballot: BallotView, name: str) -> None:
         show(fault.message, fault.hint)
     show_answers(pair.prompt, (pair.left, pair.right), key="pair")
     _buttons(ballot, name, pair, standing)
+    if st.session_state.pop(_TOO_SOON, False):
+        st.caption(":material/info: Not counted: this pair had only just come. Read it, then vote.")
     _places(ballot, name, standing, place)
+    with st.container(key="comment"):
+        _comment_box(ballot, name, pair)
+
+
+def _comment_box(ballot: BallotView, name: str, pair: Pair) -> None:
     st.text_area(
         "Comment (optional)",
         value=pair.comment,
@@ -54,6 +62,7 @@ def show_booth(ballot: BallotView, name: str) -> None:
         key=_comment_key(ballot, pair.row_id),
         on_change=_comment,
         args=(ballot, name, pair),
+        placeholder="Before you vote. N leads here, Esc back to the keys.",
         help="Kept with your vote on this pair.",
     )
 
@@ -80,9 +89,12 @@ def _progress(ballot: BallotView, standing: Standing) -> None:
         standing.done / ballot.total, f"{standing.done - standing.skipped:,} of {ballot.total:,} voted on{left}"
     )
     if standing.done == ballot.total:
+        done = "You have voted on every pair."
+        if standing.skipped:
+            skipped = counted(standing.skipped, "pair")
+            done = f"That was every pair; {skipped} skipped, which you can go to under Pair and vote on after all."
         st.success(
-            "You have voted on every pair. Any vote can be changed until the vote is closed; the result then stands "
-            "here.",
+            f"{done} Any vote can be changed until the vote is closed; the result then stands here.",
             icon=":material/check:",
         )
 
@@ -154,7 +166,7 @@ def _vote(ballot: BallotView, name: str, pair: Pair, choice: str) -> None:
     if row_id != pair.row_id:
         return
     if time.monotonic() - since < READING_SECONDS:
-        st.toast("Not counted: this pair had only just come.", icon=":material/info:")
+        st.session_state[_TOO_SOON] = True
         return
     del st.session_state[_IN_SIGHT]
     comment = st.session_state.get(_comment_key(ballot, pair.row_id), pair.comment)

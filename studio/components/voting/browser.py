@@ -1,4 +1,5 @@
-"""What the voter's browser does beside drawing: it remembers under which name it votes, and a held key is one vote."""
+"""What the voter's browser does beside drawing: it remembers under which name it votes, a held key is one vote, and
+keys lead into the comment and out of it."""
 
 from __future__ import annotations
 
@@ -16,15 +17,28 @@ export default function({ data, setTriggerValue }) {
 }
 """
 # A key that is held down repeats itself some thirty times a second: each would be a vote on a pair nobody has read.
-_HELD = """
+# Out of the comment: what is typed next is a vote again. Streamlit keeps what a field held when the cursor leaves it.
+_KEYS = """
 export default function() {
-  const listen = (event) => { if (event.repeat && /^[0-3su]$/i.test(event.key)) event.stopImmediatePropagation(); };
+  const comment = () => document.querySelector('.st-key-comment textarea');
+  const listen = (event) => {
+    const field = event.target;
+    if (field === comment()) {
+      const done = event.key === 'Enter' && (event.ctrlKey || event.metaKey);
+      if (!event.isComposing && (event.key === 'Escape' || done)) setTimeout(() => field.blur());
+      return;
+    }
+    if (event.repeat && /^[0-3su]$/i.test(event.key)) event.stopImmediatePropagation();
+    const typing = field.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(field.tagName);
+    if (typing || event.ctrlKey || event.metaKey || event.altKey || event.key.toLowerCase() !== 'n') return;
+    if (comment()) { event.preventDefault(); comment().focus(); }
+  };
   window.addEventListener('keydown', listen, true);
   return () => window.removeEventListener('keydown', listen, true);
 }
 """
 _keeper = st.components.v2.component("tandem_voter", js=_KEEP)
-_held = st.components.v2.component("tandem_held_keys", js=_HELD)
+_keys = st.components.v2.component("tandem_voting_keys", js=_KEYS)
 
 
 def rater(ballot_id: str) -> str:
@@ -46,9 +60,9 @@ def keep_rater(ballot_id: str) -> None:
     _keeper(key="voter-kept", data=data, on_kept_change=lambda: _recall(slot))
 
 
-def ignore_held_keys() -> None:
-    """Draws nothing."""
-    _held(key="held-keys")
+def listen() -> None:
+    """Mount the listener for keys that no button has; draws nothing."""
+    _keys(key="voting-keys")
 
 
 def _recall(slot: str) -> None:

@@ -84,7 +84,7 @@ def _form(finished: dict[int, ComparisonView], asked: int | None) -> None:
     )
     others = [side for side in sides if side != base]
     tuned = second.selectbox(
-        "Second model", others, key=f"vote-tuned-{number}-{base}", help="Counted as the tuned one."
+        "Second model", others, key=f"vote-tuned-{number}-{base}", help="The result says how often it is chosen."
     )
     question = st.text_input("Question to people", value=votes.DEFAULT_QUESTION, max_chars=300, key="vote-question")
     left, middle = st.columns(2)

@@ -1,4 +1,4 @@
-"""A closed vote: who won and how sure that is, a line a prompt, the names, and files to take away."""
+"""A closed vote: who won and how sure that is, what that rests on, the names, and files to take away."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from typing import Any
 
 import streamlit as st
 
-from lib.evaluation import comparisons, votes
-from lib.evaluation.votes import EXPORTS, BallotView, PromptVotes, Results
-from lib.words import counted
+from lib.evaluation import votes
+from lib.evaluation.votes import EXPORTS, BallotView, Results
 from studio import person
-from studio.components.errors import guarded
 from studio.components.links import link
-from studio.components.text import escape, shorten
-from studio.components.voting.answers import show_answers
+from studio.components.text import escape, moment
+from studio.components.voting.questions import show_questions
 
 Interval = tuple[str, float, float, float]
 """A label, and a share with the ends of its 95 % interval, 0 to 1."""
@@ -26,17 +24,23 @@ def show_result(ballot: BallotView, owner: bool) -> None:
     found = votes.results(ballot.id)
     st.markdown(f"**{escape(found.sentence)}**")
     st.markdown(f"**{escape(found.tuned)}** was voted on against **{escape(found.base)}**.")
-    link("compare", f"Comparison {ballot.comparison}", comparison=str(ballot.comparison))
+    _basis(found)
     _figures(found)
     _chart(found)
     st.caption(escape(found.agreement.sentence))
     st.caption(escape(found.position.sentence))
-    if found.same:
-        st.caption(f"{counted(found.same, 'question')} left out: both answers were the same text.")
     _downloads(ballot)
-    _prompts(found)
+    show_questions(found)
     if owner:
         _reopen(ballot)
+
+
+def _basis(found: Results) -> None:
+    """Who voted on what, when it was closed, and what was cut off."""
+    closed = f"Closed {moment(found.ballot.closed_at)}." if found.ballot.closed_at else ""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(escape(" ".join([*found.basis, closed])), width="content")
+        link("compare", f"Comparison {found.ballot.comparison}", comparison=str(found.ballot.comparison))
 
 
 def _figures(found: Results) -> None:
@@ -46,28 +50,35 @@ def _figures(found: Results) -> None:
         if win.rate is not None and win.low is not None and win.high is not None:
             wins = f"{win.rate:.0%} [{100 * win.low:.0f}, {100 * win.high:.0f}]"
         st.metric(
-            f"{escape(found.tuned)} wins",
+            "Questions won",
             wins,
+            delta=found.tuned,
+            delta_color="off",
+            delta_arrow="off",
             border=True,
-            help="Of the prompts that people decided, one value a prompt, with its 95 % interval",
+            height="stretch",
+            help="Share of the decided questions on which it was chosen most often, with its 95 % interval",
         )
         st.metric(
-            "Better / tie / both bad / worse",
-            f"{win.wins} / {win.ties} / {win.both_bad} / {win.losses}",
+            "Won / tie / split / both bad / lost",
+            f"{win.wins} / {win.ties} / {win.split} / {win.both_bad} / {win.losses}",
             border=True,
-            help="Prompts, by what most people said of them",
+            height="stretch",
+            help="Questions, by what was said of them most often; split: no one thing was",
         )
         st.metric(
             "Agreement",
             "–" if agreement.alpha is None else f"{agreement.alpha:.2f}",
             border=True,
+            height="stretch",
             help="Krippendorff's alpha: 1 is full agreement, 0 no more than chance",
         )
         st.metric(
             "Votes",
             f"{sum(number for choice, number in found.counts.items() if choice != 'skip'):,}",
             border=True,
-            help=", ".join(f"{escape(one.name)} {one.votes - one.skipped}" for one in found.raters) or "nobody",
+            height="stretch",
+            help="Of all people on all questions; what was skipped is no vote",
         )
 
 
@@ -87,7 +98,8 @@ def _chart(found: Results) -> None:
         )
         st.echarts_chart(_spec(rows), height=60 + 36 * len(rows), key="vote-chart", alt=f"Share of wins: {told}.")
         st.caption(
-            "95 % intervals. By question: what most people said of each; every vote: mean over questions, resampled."
+            "95 % intervals. By question: what was said of each most often; every vote: the mean over questions of its "
+            "share of the votes for one of the two, questions resampled."
         )
 
 
@@ -141,48 +153,6 @@ def _downloads(ballot: BallotView) -> None:
                 on_click="ignore",
                 key=f"votes-{kind}",
             )
-
-
-def _prompts(found: Results) -> None:
-    words = {"base": found.base, "tuned": found.tuned, "tie": "tie", "both_bad": "both bad", None: "–"}
-    st.dataframe(
-        [
-            {
-                "row": line.row_id,
-                "question": shorten(line.prompt, 160),
-                "most say": "split" if line.majority == "tie" and not line.tie else words[line.majority],
-                found.tuned: line.tuned,
-                found.base: line.base,
-                "tie": line.tie,
-                "both bad": line.both_bad,
-                "skipped": line.skip,
-                "comments": " · ".join(f"{who} (A: {words[left]}): {text}" for who, text, left in line.comments),
-            }
-            for line in found.prompts
-        ],
-        hide_index=True,
-        key="vote-prompts",
-    )
-    with st.expander("Read the answers again, with names", icon=":material/visibility:"):
-        _one(found)
-
-
-@st.fragment
-@guarded
-def _one(found: Results) -> None:
-    lines = {line.row_id: line for line in found.prompts}
-    row_id = st.selectbox("Question", lines, format_func=lambda one: _asked(lines[one]), key="vote-read")
-    answers = votes.texts(found, row_id)
-    both_tuned = found.base in comparisons.get(found.ballot.comparison).runs
-    titles = (found.base if both_tuned else f"base · {found.base}", f"tuned · {found.tuned}")
-    show_answers(lines[row_id].prompt, answers, key="named-pair", titles=titles)
-    for who, text, left in lines[row_id].comments:
-        first = found.base if left == "base" else found.tuned
-        st.caption(f"{escape(who)}, whose A was {escape(first)}: {escape(text)}")
-
-
-def _asked(line: PromptVotes) -> str:
-    return f"{line.row_id}: {shorten(line.prompt, 80)}"
 
 
 def _reopen(ballot: BallotView) -> None:
