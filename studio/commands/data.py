@@ -58,12 +58,12 @@ def import_(
     )
     if not report.existing:
         note(
-            settings.user, f"imported {report.name}@{report.version}, {report.kept:,} rows", f"datasets?dataset={name}"
+            settings.user, f"imported {report.name}@{report.version}, {report.rows:,} rows", f"datasets?dataset={name}"
         )
     if json:
         emit(report.to_dict())
         return
-    kept = f"{counted(report.kept, 'row')} kept, {report.refused:,} refused"
+    kept = f"{counted(report.rows, 'row')} kept, {report.refused:,} refused"
     print(f"{report.name}@{report.version}: {kept}; read as {report.label}")
     if report.existing:
         print("The same content is there already; nothing was written.")

@@ -265,17 +265,17 @@ def _show_job(job_id: int) -> None:
         return
     if job.status == "finished" and job.result:
         del st.session_state[JOB]
-        st.toast(f"Imported {counted(job.result['kept'], 'row')}.", icon=":material/check:")
+        st.toast(f"Imported {counted(job.result['rows'], 'row')}.", icon=":material/check:")
         go("datasets", dataset=job.result["name"])
     report = (job.error or {}).get("report")
     if not report:
         show_job_error(job.error)
     else:
-        kept = counted(report["kept"], "good row")
+        kept = counted(report["rows"], "good row")
         show((job.error or {})["message"], f"Nothing was imported. Mend the file and start over, or keep the {kept}.")
         show_refusals(job_dir(job_id) / REFUSED, report["reasons"], report["name"])
     with st.container(horizontal=True):
-        if report and report["kept"] and st.button(f"Import the {counted(report['kept'], 'good row')}", type="primary"):
+        if report and report["rows"] and st.button(f"Import the {counted(report['rows'], 'good row')}", type="primary"):
             st.session_state[JOB] = import_job.submit(**{**job.payload, "keep_good": True})
             st.rerun()
         if st.button("Start over"):

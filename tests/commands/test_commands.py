@@ -40,11 +40,11 @@ def test_import_datasets_and_show(command, tmp_path):
     source = write_lines(tmp_path / "rows.jsonl", tiny.ROWS)
     report = command("import", str(source), "--name", "sums", "--json")
     assert report.code == 0
-    assert {key: report.json()[key] for key in ("name", "version", "rows_in", "kept", "refused")} == {
+    assert {key: report.json()[key] for key in ("name", "version", "rows_in", "rows", "refused")} == {
         "name": "sums",
         "version": 1,
         "rows_in": 60,
-        "kept": 60,
+        "rows": 60,
         "refused": 0,
     }
     assert "60 rows read" in report.err
@@ -75,7 +75,7 @@ def test_import_with_a_mapping_and_refused_rows(command, tmp_path):
     assert refused.json()["error"] == "BadRows" and refused.json()["report"]["refused"] == 1
     assert "row 13" in refused.json()["message"] and "--keep-good" in refused.json()["hint"]
     kept = command("import", source, *mapped, "--keep-good", "--json")
-    assert (kept.code, kept.json()["kept"], kept.json()["refused"]) == (0, 12, 1)
+    assert (kept.code, kept.json()["rows"], kept.json()["refused"]) == (0, 12, 1)
 
 
 def test_render_and_parse_give_each_other_back(command):

@@ -52,6 +52,6 @@ def run_job(payload: dict[str, Any], job: JobContext) -> dict[str, Any]:
     if source.is_relative_to(uploads_dir()):
         shutil.rmtree(source.parent, ignore_errors=True)
     if not report.existing:
-        what = f"imported {report.name}@{report.version}, {report.kept:,} rows"
+        what = f"imported {report.name}@{report.version}, {report.rows:,} rows"
         note(payload["user"], what, f"datasets?dataset={report.name}")
     return report.to_dict()

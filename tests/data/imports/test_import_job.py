@@ -25,7 +25,7 @@ def payload(tmp_path, rows: int) -> dict:
 
 def test_it_imports_and_returns_the_report(tmp_path):
     report = run_job(payload(tmp_path, 20), JobContext(1))
-    assert report["kept"] == 20 and datasets.get("rows").rows == 20
+    assert report["rows"] == 20 and datasets.get("rows").rows == 20
     json.dumps(report)
 
 
