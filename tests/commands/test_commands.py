@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+from lib.data.checks import CHECKS
+from lib.data.mapping.roles import ROLES
+from lib.data.sources.sniff import READABLE
+from lib.formats.templates import TEMPLATES
 from lib.storage import run_dir
 from lib.training import runs
 from studio.__main__ import COMMANDS
@@ -278,6 +283,12 @@ def test_who_waits_for_a_run_learns_how_it_ended(command, run):
     found = command("wait", run.id, "--json").json()
     assert (found["run"], found["status"]) == (run.id, "finished") and found["steps"] == 4
     assert command("wait", "nobody", "--json").json()["error"] == "NotFound"
+
+
+def test_help_lists_what_may_be_named(command):
+    shown = {name: re.sub(r"\s+", " ", command(name, "--help").out) for name in ("check", "import")}
+    assert ", ".join(CHECKS) in shown["check"] and ", ".join(TEMPLATES) in shown["check"]
+    assert ", ".join(ROLES) in shown["import"] and READABLE in shown["import"]
 
 
 def test_help_is_there_for_all(command):
