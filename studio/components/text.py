@@ -17,6 +17,11 @@ def escape(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", text)
 
 
+def template_words(name: str) -> str:
+    """A template's name where it stands beside others; `model` would be read as a model's."""
+    return "the model's own template" if name == "model" else name
+
+
 def ago(when: float) -> str:
     """How long since a moment (seconds since 1970): `just now`, `5 min ago`, `3 h ago`, `2 days ago`."""
     seconds = max(time.time() - when, 0)

@@ -22,6 +22,7 @@ from lib.training.rows import held_out
 from lib.words import counted, memory
 
 FEW_ROWS, MANY_EPOCHS, DROPPED = 50, 5.0, 0.05
+USUAL_SCALE = 2  # alpha over rank
 LARGE_MODEL = 1_000_000_000  # parameters, from which on learning rates are smaller
 _PAIR = Conversation((Message("user", "Question"), Message("assistant", "Answer")))
 
@@ -111,6 +112,10 @@ def _of_settings(shape: Shape, config: TrainConfig, device: Device) -> Iterator[
         yield Warning("learning_rate", f"{config.learning_rate:g} is high for rank {config.r} here; {high:g} is usual.")
     elif config.learning_rate < 2e-5:
         yield Warning("learning_rate", f"{config.learning_rate:g} is low for LoRA, which takes 1e-4 to 1e-3.")
+    if not config.use_rslora and (scale := config.lora_alpha / config.r) > USUAL_SCALE:
+        told = f"Alpha {config.lora_alpha} at rank {config.r} counts what is learned {scale:g} times"
+        usual = f"{USUAL_SCALE * config.r} goes with this rank, since alpha does not follow it by itself."
+        yield Warning("lora_alpha", f"{told}; {usual}", mild=True)
     if shape.positions and config.max_length > shape.positions:
         yield Warning("max_length", f"The model was made for {shape.positions:,} tokens at most.")
     if config.precision == "bf16" and not device.bf16:
