@@ -10,6 +10,7 @@ import typer
 from lib.database.models import STOPPED
 from lib.errors import BadInput, NotFound
 from lib.evaluation import comparisons, history, prompt_sets, sides
+from lib.evaluation.best import best_in_words
 from lib.evaluation.comparisons import CompareConfig, ComparisonView
 from lib.evaluation.metrics import DEFAULT_METRICS, METRICS
 from lib.evaluation.report import export_html
@@ -159,6 +160,8 @@ def show(view: ComparisonView) -> None:
             for name, spec in view.metrics.items()
         ],
     )
+    if leaders := best_in_words(view):
+        print(leaders)
     for pair in view.result["pairs"]:
         print(f"{pair['tuned']} against {pair['base']}: {pair['sentence']}")
     for tuned, verdict in view.result["verdicts"].items():
