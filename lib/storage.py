@@ -37,6 +37,7 @@ from lib.errors import BadInput, StorageError
 from lib.settings import settings
 
 MANIFEST = "manifest.json"
+RENDERER = "renderer.json"  # beside an adapter: the template that its data were written in, and its base
 NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 

@@ -68,7 +68,7 @@ def warnings_of(
 def _of_rows(info: DatasetInfo, config: TrainConfig, rows: Rows, pace: Pace) -> Iterator[Warning]:
     if edited := unsaved(info):
         yield Warning("rows", f"{counted(edited, 'row')} edited since: a run takes {info.ref} as it was saved.")
-    if rows.dropped_share > DROPPED:
+    if rows.used and rows.dropped_share > DROPPED:  # without any it is a fault, which says so
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in rows.left_out.items())
         yield Warning("rows", f"{rows.dropped_share:.0%} of the rows are left out: {reasons}.")
     if rows.cut:

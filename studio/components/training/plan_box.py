@@ -136,7 +136,7 @@ def _rows(found: Plan) -> None:
         help=f"Held-out rows are never learned from. At most {found.config.eval_rows:,} of them are measured on while "
         f"it trains: '{label_of('eval_rows')}' under all settings.",
     )
-    said = rows.dropped_share > DROPPED  # among the warnings, with the reasons
+    said = rows.dropped_share > DROPPED  # among the warnings or faults, with the reasons
     lost = [] if said else [f"{count:,} {reason}" for reason, count in rows.left_out.items() if count]
     lost += [f"{count:,} {what}" for count, what in ((rows.cut, "cut"), (rows.split, "split")) if count]
     lost += [f"{rows.shortened:,} without their oldest turns"] if rows.shortened else []
