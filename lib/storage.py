@@ -37,6 +37,7 @@ from lib.errors import BadInput, StorageError
 from lib.settings import settings
 
 MANIFEST = "manifest.json"
+RENDERER = "renderer.json"  # beside an adapter: the template that its data were written in, and its base
 NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
@@ -228,20 +229,40 @@ def new_folder(target: Path) -> Iterator[Path]:
     Raises:
         StorageError: disk full, or the target already exists.
     """
+    with hidden_folder(target) as scratch:
+        yield scratch
+        show_folder(scratch, target)
+
+
+@contextlib.contextmanager
+def hidden_folder(target: Path) -> Iterator[Path]:
+    """A scratch folder beside `target`, which goes at the end unless `show_folder` has given it a name.
+
+    Raises:
+        StorageError: disk full or folder not writable.
+    """
     with disk_errors(target):
         make_parent(target)
         scratch = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
         try:
             yield scratch
-            if target.exists():
-                raise StorageError(f"{target} already exists.", "Another process made it; start again.")
-            scratch.chmod(0o755)
-            sync_folder(scratch)
-            scratch.rename(target)
-            sync_path(target.parent)
-        except BaseException:
+        finally:
             shutil.rmtree(scratch, ignore_errors=True)
-            raise
+
+
+def show_folder(scratch: Path, target: Path) -> None:
+    """Give a filled `hidden_folder` its name, with all that it holds on the disk.
+
+    Raises:
+        StorageError: the target already exists.
+    """
+    with disk_errors(target):
+        if target.exists():
+            raise StorageError(f"{target} already exists.", "Another process made it; start again.")
+        scratch.chmod(0o755)
+        sync_folder(scratch)
+        scratch.rename(target)
+        sync_path(target.parent)
 
 
 @contextlib.contextmanager

@@ -22,6 +22,12 @@ def moment(seconds: float | None) -> str | None:
     return datetime.fromtimestamp(seconds, UTC).isoformat() if seconds else None
 
 
+def clock(at: float | str) -> str:
+    """`2026-12-02 14:09` on this machine's clock, of seconds since 1970 or of what `moment` made."""
+    found = datetime.fromisoformat(at).astimezone() if isinstance(at, str) else datetime.fromtimestamp(at)
+    return f"{found:%Y-%m-%d %H:%M}"
+
+
 def counted(number: int, thing: str) -> str:
     """`1 row`, `12,345 rows`."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"

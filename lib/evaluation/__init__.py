@@ -17,6 +17,7 @@ votes         blind votes of people
 
 Looking closer:
 advice        what a verdict means, and what to do next, in plain words
+best          whose figure is the best by each metric, of three sides or more
 examples      questions one by one, with all answers
 slices        groups of rows, each with its own difference
 reference     one run against another, from the same answers

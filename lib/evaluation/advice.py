@@ -94,9 +94,11 @@ def _many_cut(view: ComparisonView, side: str, trained: bool) -> str:
         why = "it has begun to learn where to stop, and the limit may be short"
     if _is_run(view, view.sides[0]):
         why = "longer answers would tell more"
+    again = view.result.get("circling", {}).get(side, 0)
+    circles = f" {again:,} of them went round in circles, which no longer limit would have ended." if again else ""
     return (
         f"{ours:,} of the {counted(rows, 'answer')} of {side} ran into the length limit, {theirs:,} of those of "
-        f"{view.sides[0]}: {why}."
+        f"{view.sides[0]}: {why}.{circles}"
     )
 
 

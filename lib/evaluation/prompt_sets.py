@@ -21,7 +21,7 @@ from lib.database import Comparison, Prompt, note, session
 from lib.errors import BadInput, NotFound
 from lib.evaluation.prompt_files import read_prompts
 from lib.records import Conversation
-from lib.storage import check_name
+from lib.storage import check_name, suggest_name
 from lib.words import counted, moment
 
 Messages = Sequence[Mapping[str, Any]]
@@ -70,6 +70,17 @@ class Added:
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def free_name(text: str) -> str:
+    """A name like a text, such as a file's, that no prompt set has yet."""
+    taken = {one.name for one in list_sets()}
+    name, number = suggest_name(text), 1
+    wanted = name
+    while wanted in taken:
+        number += 1
+        wanted = f"{name[:60]}-{number}"
+    return wanted
 
 
 def list_sets() -> list[PromptSet]:

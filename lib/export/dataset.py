@@ -117,7 +117,7 @@ class _Files:
             )
 
     def listed(self) -> list[ExportFile]:
-        """The files, in the order of the dataset's splits."""
+        """The files, in the order in which their first rows came."""
         return [replace(file, bytes=self._path_of(split).stat().st_size) for split, file in self._files.items()]
 
     def _add(self, split: str, columns: Columns) -> None:

@@ -18,7 +18,7 @@ from lib.inference.decoding import Completion, Request, decode, pad
 from lib.inference.sampling import Sampling
 from lib.models import fingerprint, loading
 from lib.models.details import USUAL_CONTEXT
-from lib.storage import read_json
+from lib.storage import RENDERER, read_json
 
 __all__ = ["BASE", "Completion", "Generator", "Request", "Sampling"]
 
@@ -77,7 +77,7 @@ class Generator:
 
     def _check_base(self, name: str, folder: Path) -> None:
         """An adapter of ours names its base: one of the same shape but with other weights would answer nonsense."""
-        renderer = folder / "renderer.json"
+        renderer = folder / RENDERER
         if renderer.exists() and read_json(renderer)["base_sha256"] != fingerprint(self.folder):
             raise ModelError(
                 f"The adapter {name} was trained on other weights than those in {self.folder}.",

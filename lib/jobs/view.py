@@ -22,8 +22,9 @@ STALLED_SECONDS = 120.0  # … and at least this long without one
 class JobView:
     """What screens and commands see of a job. Times are seconds since 1970.
 
-    `progress["stalled"]` is there while a running job makes no headway: seconds since its last step. `heard_at`: when
-    its process last said that it lives. `machine`: the memory then, as `lib.jobs.memory.reading` has it.
+    `progress` has `text`, what it does, and the time left only while it is live. `progress["stalled"]` is there while a
+    running job makes no headway: seconds since its last step. `heard_at`: when its process last said that it lives.
+    `machine`: the memory then, as `lib.jobs.memory.reading` has it.
     """
 
     id: int
@@ -54,7 +55,8 @@ class JobView:
 
     @classmethod
     def of(cls, job: Job) -> JobView:
-        progress = {key: value for key, value in (job.progress or {}).items() if key != MACHINE}
+        hidden = (MACHINE,) if job.status in LIVE else (MACHINE, "text", "seconds_left")
+        progress = {key: value for key, value in (job.progress or {}).items() if key not in hidden}
         return cls(
             id=job.id,
             kind=job.kind,
@@ -93,5 +95,5 @@ def row(opened: Session, job_id: int) -> Job:
     """
     job = opened.get(Job, job_id)
     if job is None:
-        raise NotFound(f"There is no job {job_id}.", "The System page lists the jobs.")
+        raise NotFound(f"There is no job {job_id}.", "`system` and the System page list the jobs.")
     return job

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -49,6 +50,9 @@ class Unfinished:
     done: int
     total: int
     path: Path
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"id": self.id, "commit": self.commit, "done": self.done, "total": self.total, "path": str(self.path)}
 
 
 def fetch(name: str, job: JobContext) -> ModelInfo:

@@ -26,13 +26,12 @@ from lib.packaging.chat import TEMPLATE, chat_template
 from lib.packaging.comparisons import comparisons_of
 from lib.packaging.names import base_name, base_revision
 from lib.packaging.prompts import Prompts, prompts_of
-from lib.storage import MANIFEST, read_json, write_json, write_text
+from lib.storage import MANIFEST, RENDERER, read_json, write_json, write_text
 from lib.training import runs
 from lib.training.adapter_files import CONFIG, WEIGHTS, look
 from lib.training.runs import RunView
 from lib.versions import versions
 
-RENDERER = "renderer.json"
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "tokenizer.model")
 
 Say = Callable[[str, int, int | None], None]

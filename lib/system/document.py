@@ -48,7 +48,7 @@ def document() -> dict[str, Any]:
         "failed": [job.to_dict() for job in jobs.failed()],
         "disk": {**disk.measure().to_dict(), "freeable": [one.to_dict() for one in freeing.freeable()]},
         "models": [model.to_dict() for model in list_models()],
-        "unfinished": [{"id": one.id, "done": one.done, "total": one.total} for one in unfinished()],
+        "unfinished": [one.to_dict() for one in unfinished()],
         "versions": versions(SHOWN),
         "git": git_state(ROOT),
         "settings": [value.to_dict() for value in [*values.listed(), *values.foreign()]],

@@ -12,6 +12,7 @@ starting       a new run, checked and queued
 listing        those there are, and what they wrote
 run_view       what screens and commands see of one
 again          resumed, extended, started anew
+facts          what one was made with, in words
 repeat         the command that repeats one
 adopt          adapters made elsewhere, taken in as finished runs
 names          names that people can say and remember

@@ -18,14 +18,12 @@ from lib.formats import Template, get_template, load_tokenizer, stored_template
 from lib.models.catalog import ModelInfo
 from lib.models.details import USUAL_CONTEXT
 from lib.models.ids import HubId, is_id
-from lib.storage import check_name, disk_errors, read_json, replaced_folder, run_dir, write_json
+from lib.storage import RENDERER, check_name, disk_errors, read_json, replaced_folder, run_dir, write_json
 from lib.training import runs
 from lib.training.adapter_files import CONFIG, WEIGHTS, AdapterFiles, check_fit, look
 from lib.training.config import QUANTIZATIONS, TrainConfig
 from lib.training.run_view import ADOPTED, RunView
 from lib.training.template_hash import template_sha256
-
-RENDERER = "renderer.json"
 
 
 def adopt(

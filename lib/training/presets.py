@@ -35,7 +35,7 @@ class Preset:
 PRESETS: dict[str, Preset] = {
     "first-look": Preset(
         "First look",
-        "30 short steps, minutes on a laptop: enough for its answers to sound like the data.",
+        "A few short steps, minutes on a laptop: enough for its answers to sound like the data.",
         {
             "max_steps": 30,
             "learning_rate": 1e-3,

@@ -173,7 +173,12 @@ def resumable(view: RunView) -> int | None:
 
 def extendable(view: RunView) -> int | None:
     """The step that `extend` would go on from; None when there is no checkpoint to do so."""
-    found = None if view.job.live else checkpoints.newest(view.folder)
+    return None if view.job.live else kept_step(view)
+
+
+def kept_step(view: RunView) -> int | None:
+    """The step of its newest checkpoint: a run that waits goes on from there when its turn comes."""
+    found = checkpoints.newest(view.folder)
     return found.step if found else None
 
 

@@ -14,7 +14,7 @@ from lib.jobs import queue
 from lib.training.again import extend, resume, retry
 from lib.training.listing import get, list_runs, log_tail, metrics
 from lib.training.repeat import command_line, repeat
-from lib.training.run_view import RESULT_KEYS, RunView, extendable, read_metrics, resumable
+from lib.training.run_view import RESULT_KEYS, RunView, extendable, kept_step, read_metrics, resumable
 from lib.training.starting import create
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "extend",
     "extendable",
     "get",
+    "kept_step",
     "list_runs",
     "log_tail",
     "metrics",

@@ -15,7 +15,7 @@ from lib.storage import run_dir, write_json
 from lib.training.config import TrainConfig
 from lib.training.listing import get
 from lib.training.names import new_name
-from lib.training.plan import plan
+from lib.training.plan import Plan, plan
 from lib.training.plan.settling import settled
 from lib.training.repeat import command_line
 from lib.training.rows import NO_ROW_LEFT
@@ -90,12 +90,16 @@ def _check_plan(info: DatasetInfo, model: str, template: str, config: TrainConfi
         if models.is_hub_id(model):
             return
         raise
+    raise refusal(found, config)
+
+
+def refusal(found: Plan, config: TrainConfig) -> CannotStart:
+    """What a run of these settings is refused with, whose plan has faults."""
     suggest = found.proposals[0].settings if found.proposals and not found.fits else {}
     changed = TrainConfig.from_settings({**config.to_dict(), **suggest})
-    again = command_line(info.ref, model, template, changed)
+    again = command_line(found.data, found.model, found.template, changed)
     other = NO_ROW_LEFT if "rows" in found.faults else "Change what is named, and ask the plan again."
-    hint = f"This fits: {again}" if suggest else other
-    raise CannotStart(found.faults, suggest, hint)
+    return CannotStart(found.faults, suggest, f"This fits: {again}" if suggest else other)
 
 
 def _new_id() -> str:

@@ -10,13 +10,14 @@ import typer
 from lib.database.models import STOPPED
 from lib.errors import BadInput, NotFound
 from lib.evaluation import comparisons, history, prompt_sets, sides
+from lib.evaluation.best import best_in_words
 from lib.evaluation.comparisons import CompareConfig, ComparisonView
 from lib.evaluation.metrics import DEFAULT_METRICS, METRICS
 from lib.evaluation.report import export_html
 from lib.evaluation.sides import Side
 from lib.jobs import worker
 from lib.settings import settings
-from lib.storage import disk_errors, suggest_name
+from lib.storage import disk_errors
 from studio.commands.output import STOPPED_STATUS, AsJson, JobFailed, emit, follow, say, table
 
 EXPORTS = {".csv": history.export_csv, ".json": history.export_json, ".html": export_html}
@@ -134,12 +135,7 @@ def _prompt_set(name: str) -> str:
             raise NotFound(f"There is no file {name}.", "Check its path; `prompts` lists the prompt sets.")
         return prompt_sets.get(name).name
     path = Path(name).expanduser()
-    taken = {one.name for one in prompt_sets.list_sets()}
-    wanted = suggest_name(path.stem)
-    number = 1
-    while wanted in taken:
-        number += 1
-        wanted = f"{suggest_name(path.stem)[:60]}-{number}"
+    wanted = prompt_sets.free_name(path.stem)
     added = prompt_sets.add_file(path, wanted, settings.user)
     refused = f", {sum(added.refused.values())} rows refused (the first is {added.first})" if added.refused else ""
     say(f"kept as prompt set {wanted}: {added.added} prompts, {added.with_reference} with a reference{refused}")
@@ -159,6 +155,8 @@ def show(view: ComparisonView) -> None:
             for name, spec in view.metrics.items()
         ],
     )
+    if leaders := best_in_words(view):
+        print(leaders)
     for pair in view.result["pairs"]:
         print(f"{pair['tuned']} against {pair['base']}: {pair['sentence']}")
     for tuned, verdict in view.result["verdicts"].items():

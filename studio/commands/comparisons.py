@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +17,7 @@ from lib.evaluation.examples import Filters, Order
 from lib.evaluation.metrics import DEFAULT_METRICS
 from lib.evaluation.reference import measured_against
 from lib.settings import settings
-from lib.words import counted
+from lib.words import clock, counted
 from studio.commands.compare import Export, check_export, show, write_export
 from studio.commands.output import AsJson, emit, progress_line, say, table
 
@@ -46,7 +45,7 @@ def comparisons(json: AsJson = False) -> None:
                 ", ".join(view.sides),
                 view.result.get("rows", ""),
                 view.created_by,
-                f"{datetime.fromtimestamp(view.created_at):%Y-%m-%d %H:%M}",
+                clock(view.created_at),
                 view.note.partition("\n")[0][:60],
             ]
             for view in views
@@ -124,7 +123,7 @@ def _delete(view: ComparisonView, yes: bool, json: bool) -> None:
 
 
 def _show(view: ComparisonView) -> None:
-    when = f"{datetime.fromtimestamp(view.created_at):%Y-%m-%d %H:%M}"
+    when = clock(view.created_at)
     print(f"comparison {view.id}: {view.status} · {view.asked} · {when} by {view.created_by}")
     if view.note:
         print(view.note)

@@ -7,17 +7,24 @@ from typing import Annotated, Any
 import typer
 
 from lib.data import datasets as store
+from lib.data.checks import CHECKS
 from lib.data.checks import results as check_results
 from lib.data.edits import open_copy
 from lib.data.imports.importer import TEST_FRACTION, import_source
 from lib.data.lint import LintSettings
 from lib.data.lint.run import lint
-from lib.data.mapping.roles import Mapping
+from lib.data.mapping.roles import ROLES, Mapping
+from lib.data.sources.sniff import READABLE
 from lib.database import note
+from lib.formats.templates import TEMPLATES
 from lib.settings import settings
 from lib.words import counted
 from studio.commands.output import AsJson, emit, progress, say, say_if_empty, splits_line, table
 
+SOURCE_HELP = f"A file or a folder ({READABLE}), or a Hub id (owner/name@revision:split)."
+MAP_HELP = f"Which column is what: role=column; repeatable. Roles: {', '.join(ROLES)}."
+ONLY_HELP = f"Run this check only; repeatable. Checks: {', '.join(CHECKS)}."
+TAGS_HELP = f"Look for the tags of this template only: {', '.join(TEMPLATES)}, or a saved one."
 KeepGood = Annotated[bool, typer.Option("--keep-good", help="Leave out the rows that cannot be used; report them.")]
 
 
@@ -28,9 +35,12 @@ def register(app: typer.Typer) -> None:
 
 
 def import_(
-    source: Annotated[str, typer.Argument(help="A file, a folder, or a Hub id (owner/name@revision:split).")],
+    source: Annotated[str, typer.Argument(help=SOURCE_HELP)],
     name: Annotated[str, typer.Option(help="Name of the dataset in the studio.")],
-    map: Annotated[list[str] | None, typer.Option(help="Which column is what: role=column; repeatable.")] = None,
+    map: Annotated[
+        list[str] | None,
+        typer.Option(help=MAP_HELP),
+    ] = None,
     keep_good: KeepGood = False,
     test_fraction: Annotated[
         float, typer.Option(help="Share of the questions held out as test, where no column says the split.")
@@ -58,12 +68,12 @@ def import_(
     )
     if not report.existing:
         note(
-            settings.user, f"imported {report.name}@{report.version}, {report.kept:,} rows", f"datasets?dataset={name}"
+            settings.user, f"imported {report.name}@{report.version}, {report.rows:,} rows", f"datasets?dataset={name}"
         )
     if json:
         emit(report.to_dict())
         return
-    kept = f"{counted(report.kept, 'row')} kept, {report.refused:,} refused"
+    kept = f"{counted(report.rows, 'row')} kept, {report.refused:,} refused"
     print(f"{report.name}@{report.version}: {kept}; read as {report.label}")
     if report.existing:
         print("The same content is there already; nothing was written.")
@@ -88,12 +98,15 @@ def datasets(json: AsJson = False) -> None:
 
 def check(
     name: Annotated[str, typer.Argument(help="dataset or dataset@version")],
-    template: Annotated[str | None, typer.Option(help="Look for the tags of this template only.")] = None,
+    template: Annotated[
+        str | None,
+        typer.Option(help=TAGS_HELP),
+    ] = None,
     tokenizer: Annotated[str | None, typer.Option(help="Model whose tokens are counted.")] = None,
     max_length: Annotated[int | None, typer.Option(help="Longest row in tokens (with --tokenizer).", min=1)] = None,
     escape: Annotated[bool, typer.Option("--escape", help="Write marks of the template inside texts escaped.")] = False,
     near: Annotated[float, typer.Option(help="Share of words from which rows are near-duplicates.")] = 0.8,
-    only: Annotated[list[str] | None, typer.Option(help="Run this check only; repeatable.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help=ONLY_HELP)] = None,
     json: AsJson = False,
 ) -> None:
     """Look for duplicates, cut answers, personal data and other faults; changes nothing.

@@ -38,8 +38,7 @@ def listed(context: typer.Context, json: AsJson = False) -> None:
         return
     found, partial = list_models(), unfinished()
     if json:
-        unfinished_ = [{"id": one.id, "commit": one.commit, "done": one.done, "total": one.total} for one in partial]
-        emit({"models": [model.to_dict() for model in found], "unfinished": unfinished_})
+        emit({"models": [model.to_dict() for model in found], "unfinished": [one.to_dict() for one in partial]})
         return
     table(
         ["model", "architecture", "parameters", "size", "context", "licence", "chat template", "from"],

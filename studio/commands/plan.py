@@ -12,9 +12,10 @@ from lib.jobs import worker
 from lib.settings import settings
 from lib.training.plan import Plan, plan, submit_dry_run
 from lib.training.plan.turns import device_at_its_turn
+from lib.training.starting import refusal
 from lib.words import GIB, counted, duration, memory, speed
 from studio.commands.chosen import MODEL_HELP, PRESET_HELP, TEMPLATE_HELP, chosen_settings
-from studio.commands.output import AsJson, emit, follow, say, table
+from studio.commands.output import AsJson, emit, fail, follow, table
 
 
 def register(app: typer.Typer) -> None:
@@ -40,11 +41,13 @@ def plan_run(
         worker.ensure()
         follow(job)
     found = plan(info, model, template, config, _device(limit))
-    emit(found.to_dict()) if json else _print(found)
-    if found.faults:
-        for text in found.faults.values():
-            say(f"Error: {text}")
-        raise typer.Exit(1)
+    refused = None if found.can_start else refusal(found, config)
+    if json:
+        emit({**found.to_dict(), **(refused.to_dict() if refused else {})})
+    else:
+        _print(found)
+    if refused:
+        fail(refused, as_json=False)
 
 
 def _device(limit: float | None) -> Device:

@@ -45,8 +45,8 @@ def prompts(
         emit(added.to_dict()) if json else print(told + refused)
     elif to_dataset is not None:
         report = prompt_sets.to_dataset(name, to_dataset, settings.user)
-        document = {"dataset": to_dataset, "version": report.version, "rows": report.kept}
-        emit(document) if json else print(f"{to_dataset}@{report.version}: {report.kept} rows")
+        document = {"name": to_dataset, "version": report.version, "rows": report.rows}
+        emit(document) if json else print(f"{to_dataset}@{report.version}: {report.rows} rows")
     elif delete:
         count = prompt_sets.get(name).prompts
         if not yes:

@@ -37,4 +37,4 @@ def _import_sample(folder: Path) -> None:
         datasets.get(folder.name)
     except NotFound:
         report = import_source(str(folder / "rows.jsonl"), folder.name, user="tandem")
-        say(f"sample {folder.name}: {report.kept} rows")
+        say(f"sample {folder.name}: {report.rows} rows")

@@ -49,7 +49,7 @@ def split(
     assigned, entry = deal(info, rule, settings.user, progress("rows read", info.rows))
     changed = entry.rows if entry else 0
     if json:
-        emit({"dataset": info.ref, **assigned.to_dict(), "changed": changed})
+        emit({"data": info.ref, **assigned.to_dict(), "changed": changed})
         return
     print(f"{info.ref}: {in_words(assigned.shares())}; {counted(changed, 'row')} moved, not saved yet")
     for note in assigned.notes:

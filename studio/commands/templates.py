@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,7 +19,7 @@ from lib.formats.jinja import TemplateFault, check_source
 from lib.formats.round_trip import RoundTrip, round_trip
 from lib.formats.template import Template
 from lib.settings import settings
-from lib.words import counted
+from lib.words import clock, counted
 from studio.commands.output import AsJson, emit, progress, table
 
 templates = typer.Typer(no_args_is_help=False, help="List the templates; save, show, check or delete your own.")
@@ -65,8 +64,7 @@ def show(name: Annotated[str, typer.Argument(help=SAVED)], json: AsJson = False)
     if json:
         emit({**asdict(found), "versions": [version.version for version in _versions(found.name)]})
         return
-    when = datetime.fromisoformat(found.created_at).strftime("%Y-%m-%d %H:%M")
-    print(f"{found.ref}, by {found.created_by}, {when}" + (f": {found.note}" if found.note else ""))
+    print(f"{found.ref}, by {found.created_by}, {clock(found.created_at)}" + (f": {found.note}" if found.note else ""))
     print(found.source)
 
 

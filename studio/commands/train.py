@@ -12,10 +12,10 @@ from lib.jobs import queue, worker
 from lib.settings import settings
 from lib.training import runs as store
 from lib.training.config import TrainConfig
+from lib.training.facts import in_words
 from lib.training.remedies import remedy
 from lib.training.repeat import command_line
-from lib.versions import commit_words, listed
-from lib.words import duration, memory
+from lib.words import counted, duration, memory
 from studio.commands.chosen import MODEL_HELP, PRESET_HELP, TEMPLATE_HELP, chosen_settings
 from studio.commands.output import (
     STOPPED_STATUS,
@@ -28,6 +28,8 @@ from studio.commands.output import (
     say_if_empty,
     table,
 )
+
+SAID = ("data", "model", "template", "command")  # facts of a run that `run` says in other lines
 
 
 def register(app: typer.Typer) -> None:
@@ -93,7 +95,8 @@ def run(run: Annotated[str, typer.Argument(help="Run id.")], json: AsJson = Fals
         print(f"It can go on from step {step}: python -m studio resume {view.id}")
     if view.summary:
         _print_summary(view.summary)
-    _print_facts(view.facts)
+    for what, words in in_words({key: fact for key, fact in view.facts.items() if key not in SAID}).items():
+        print(f"{what}: {words}")
     print(store.repeat(view))
 
 
@@ -154,8 +157,10 @@ def resume(
 ) -> None:
     """Go on with a run from its last checkpoint: one that was interrupted or stopped, or that shall train longer."""
     step = store.extendable(store.get(run)) or 0
+    ahead = store.ahead()
     view = store.resume(run, settings.user, steps)
-    say(f"run {view.id} goes on from step {step}")
+    waits = f", at the end of the queue: {counted(ahead, 'job')} before it" if ahead else ""
+    say(f"run {view.id} goes on from step {step}{waits}")
     _until_it_ends(view, detach, json)
 
 
@@ -200,17 +205,3 @@ def _print_summary(summary: dict[str, Any]) -> None:
         f"({summary['tokens_per_second']:.0f} tok/s), loss {summary['loss'][0]:.3f} -> {summary['loss'][1]:.3f}, "
         f"eval loss {_eval(summary)}, peak memory {memory(summary['peak_memory_bytes'])}"
     )
-
-
-def _print_facts(facts: dict[str, Any]) -> None:
-    """What it was made with, a line each."""
-    for key in ("data_hash", "base_sha256", "template_sha256"):
-        if key in facts:
-            print(f"{key.replace('_', ' ')}: {facts[key]}")
-    if git := facts.get("git"):
-        print(f"studio: {commit_words(git)}")
-    if versions := facts.get("versions"):
-        print(listed(versions))
-    if "ready_seconds" in facts:
-        other = f"; {facts['other_share']:.0%} of the time since was not steps" if "other_share" in facts else ""
-        print(f"first step {duration(facts['ready_seconds'])} after the start of its process{other}")

@@ -13,7 +13,7 @@ from lib.data.versions import RowDiff, VersionDiff
 from lib.errors import BadInput
 from lib.records import Conversation
 from lib.settings import settings
-from lib.words import counted
+from lib.words import clock, counted
 from studio.commands.output import AsJson, emit, progress, say, splits_line, table
 
 Message = Annotated[str, typer.Option(help="What is new in this version, in a few words.")]
@@ -40,7 +40,7 @@ def versions(name: Annotated[str, typer.Argument(help="dataset")], json: AsJson 
                 splits_line(info.splits),
                 _origin(info),
                 info.user,
-                info.created_at[:16].replace("T", " "),
+                clock(info.created_at),
                 unsaved[info.version] or "",
                 info.recipe.get("message", ""),
             ]

@@ -18,17 +18,17 @@ def register(app: typer.Typer) -> None:
 
 
 def votes(
-    ballot: Annotated[str | None, typer.Argument(help="Id of a vote; without one all are listed.")] = None,
-    export: Annotated[str | None, typer.Option(help=f"One of {', '.join(EXPORTS)}; closed votes only.")] = None,
+    ballot: Annotated[str | None, typer.Argument(help="Id of a ballot; without one all are listed.")] = None,
+    export: Annotated[str | None, typer.Option(help=f"One of {', '.join(EXPORTS)}; closed ballots only.")] = None,
     out: Annotated[Path | None, typer.Option(help="File for the export.")] = None,
     json: AsJson = False,
 ) -> None:
-    """List blind votes, show how far one is or how it ended, or export it: votes, or preference pairs for DPO."""
+    """List the ballots of blind votes, show how far one is or how it ended, or export its votes or preference pairs."""
     if (export is None) != (out is None):
         raise typer.BadParameter("--export and --out go together.")
     if ballot is None:
         if export:
-            raise typer.BadParameter("Name the vote to export.")
+            raise typer.BadParameter("Name the ballot to export.")
         _list(store.list_ballots(), json)
     elif export is not None and out is not None:
         lines = store.write(ballot, export, out)
@@ -46,7 +46,7 @@ def _list(ballots: list[BallotView], json: bool) -> None:
         emit({"ballots": [_document(ballot) for ballot in ballots]})
         return
     table(
-        ["vote", "comparison", "state", "pairs", "people", "by", "question"],
+        ["ballot", "comparison", "state", "pairs", "people", "by", "question"],
         [
             [one.id, one.comparison, _state(one), one.total, len(store.progress(one.id)), one.created_by, one.question]
             for one in ballots

@@ -8,7 +8,7 @@ import streamlit as st
 
 from studio import state
 from studio.components.links import link
-from studio.components.text import escape
+from studio.components.text import escape, template_words
 from studio.page_table import TABLE
 
 
@@ -36,7 +36,7 @@ def chain_bar(place: Place) -> None:
     if place.dataset:
         steps.append(("datasets", place.dataset, {"dataset": place.dataset}))
     if place.template:
-        steps.append(("format", place.template, {"dataset": place.dataset, "template": place.template}))
+        steps.append(("format", template_words(place.template), {"dataset": place.dataset, "template": place.template}))
     if place.run:
         steps.append(("runs", place.run, {"run": place.run}))
     if place.comparison:

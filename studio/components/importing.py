@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import uuid
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,7 @@ from lib.data.mapping.roles import ROLES
 from lib.errors import StudioError
 from lib.jobs import queue
 from lib.settings import settings
-from lib.storage import disk_errors, job_dir, suggest_name, uploads_dir
+from lib.storage import job_dir, suggest_name
 from lib.words import counted
 from studio import cache, person
 from studio.components.conversation import show_conversation
@@ -29,6 +27,7 @@ from studio.components.job import follow
 from studio.components.links import go
 from studio.components.refusals import show_refusals
 from studio.components.text import escape
+from studio.components.uploads import kept
 
 ENDINGS = ["json", "jsonl", "ndjson", "csv", "tsv", "parquet", "arrow", "gz", "zst"]
 JOB = "import-job"
@@ -129,17 +128,9 @@ def _upload() -> tuple[str, str]:
             "JSON, JSON Lines, CSV, Parquet or Arrow: Alpaca, ShareGPT, OpenAssistant, chat, question and answer …"
         )
         return "", ""
-    saved: dict[str, str] = st.session_state.setdefault("uploads", {})
-    if file.file_id not in saved:
-        # The browser's name for the file is only shown; on disk it keeps nothing but a known ending.
-        ending = "".join(suffix for suffix in Path(file.name).suffixes[-2:] if suffix.lstrip(".") in ENDINGS)
-        target = uploads_dir() / uuid.uuid4().hex / f"{suggest_name(Path(file.name).name.split('.')[0])}{ending}"
-        with disk_errors(target):
-            target.parent.mkdir(parents=True)
-            with target.open("wb") as out:
-                shutil.copyfileobj(file, out)
-        saved[file.file_id] = str(target)
-    return saved[file.file_id], suggest_name(Path(file.name).name.split(".")[0])
+    stem = Path(file.name).name.split(".")[0]
+    ending = "".join(suffix for suffix in Path(file.name).suffixes[-2:] if suffix.lstrip(".") in ENDINGS)
+    return kept(file, stem, ending), suggest_name(stem)
 
 
 def _form(source: str, name: str, found: Inspection) -> None:
@@ -265,17 +256,17 @@ def _show_job(job_id: int) -> None:
         return
     if job.status == "finished" and job.result:
         del st.session_state[JOB]
-        st.toast(f"Imported {counted(job.result['kept'], 'row')}.", icon=":material/check:")
+        st.toast(f"Imported {counted(job.result['rows'], 'row')}.", icon=":material/check:")
         go("datasets", dataset=job.result["name"])
     report = (job.error or {}).get("report")
     if not report:
         show_job_error(job.error)
     else:
-        kept = counted(report["kept"], "good row")
+        kept = counted(report["rows"], "good row")
         show((job.error or {})["message"], f"Nothing was imported. Mend the file and start over, or keep the {kept}.")
         show_refusals(job_dir(job_id) / REFUSED, report["reasons"], report["name"])
     with st.container(horizontal=True):
-        if report and report["kept"] and st.button(f"Import the {counted(report['kept'], 'good row')}", type="primary"):
+        if report and report["rows"] and st.button(f"Import the {counted(report['rows'], 'good row')}", type="primary"):
             st.session_state[JOB] = import_job.submit(**{**job.payload, "keep_good": True})
             st.rerun()
         if st.button("Start over"):

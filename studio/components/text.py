@@ -38,6 +38,11 @@ def _right_to_left(line: str) -> bool:
     return next((kind in ("R", "AL") for kind in kinds if kind in ("L", "R", "AL")), False)
 
 
+def template_words(name: str) -> str:
+    """A template's name where it stands beside others; `model` would be read as a model's."""
+    return "the model's own template" if name == "model" else name
+
+
 def ago(when: float) -> str:
     """How long since a moment (seconds since 1970): `just now`, `5 min ago`, `3 h ago`, `2 days ago`."""
     seconds = max(time.time() - when, 0)

@@ -32,7 +32,7 @@ def test_an_adapter_made_elsewhere_has_its_pages(guest):
     labels = {one.label for one in alone.button}
     assert not {label for label in labels if label.startswith(("Resume", "Retry", "Go on"))}
     facts = alone.dataframe[-1].value
-    assert "template sha256" in facts["fact"].tolist() and "their-adapter" in facts["value"].tolist()
+    assert "template (SHA-256)" in facts["fact"].tolist() and "their-adapter" in facts["value"].tolist()
     for place in ({}, {"runs": f"guest,{other.id}"}):
         page = open_page("runs", **place)
         assert not page.exception and not texts(page, "error") and "guest" in words(page)

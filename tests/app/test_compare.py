@@ -400,8 +400,9 @@ def test_where_many_answers_were_cut_the_same_is_asked_again_with_room() -> None
     stored_result = read_json(result)
     write_json(result, {**stored_result, "cut": {"starter": 1, view.id: 1}})
     assert not [one for one in open_page("compare", comparison="1").button if one.label.startswith("Ask again")]
-    write_json(result, {**stored_result, "cut": {"starter": 10, view.id: 3}})
+    write_json(result, {**stored_result, "cut": {"starter": 10, view.id: 3}, "circling": {"starter": 2}})
     app = open_page("compare", comparison="1")
+    assert "Going round in circles: starter 2." in words(app)
     button(app, "Ask again for up to 192 tokens").click().run()
     assert not app.exception
     again = comparisons.list_comparisons()[0]

@@ -9,7 +9,8 @@ import pytest
 
 from lib.database import Job, session
 from lib.jobs import queue
-from lib.training import runs
+from lib.training import checkpoints, runs
+from lib.training.checkpoints import Place
 from studio.components.training.plan_box import axis_end
 from tests.app import seeds
 from tests.app.screen import button, field, open_page, texts, words
@@ -63,6 +64,14 @@ def test_choosing_a_preset_fills_the_form_anew() -> None:
     assert field(app, "Base held as").value == "nf4"
 
 
+@pytest.mark.parametrize("longest", ["64", "160", "256"])
+def test_rows_that_are_left_out_are_said_once(longest: str) -> None:
+    ready()
+    app = open_page("train", dataset="medical-terms")
+    field(app, "Longest row (tokens)").set_value(longest).run()
+    assert words(app).count("longer than max") == 1
+
+
 def test_start_queues_a_run_and_shows_it() -> None:
     ready()
     app = open_page("train", dataset="medical-terms")
@@ -74,6 +83,7 @@ def test_start_queues_a_run_and_shows_it() -> None:
     assert view.config.max_steps == 12
     assert app.title[0].value == "Runs"
     assert "queued" in words(app)
+    assert "starter · the model's own template" in words(open_page("runs"))
     assert [job.id for job in queue.live_jobs()] == [view.job.id]
     app.switch_page("../pages/train.py").run()
     assert field(app, "Steps").value == "12", "for the next run, what was typed is still there"
@@ -88,6 +98,17 @@ def test_a_queued_run_can_be_cancelled() -> None:
     button(app, "Cancel").click().run()
     assert not app.exception
     assert runs.get(view.id).status == "stopped"
+
+
+def test_a_run_that_was_resumed_says_where_it_goes_on_and_that_it_waits_again() -> None:
+    ready()
+    view = seeds.run("queued")
+    scratch = checkpoints.folder_of(view.folder) / ".checkpoint-10"
+    scratch.mkdir(parents=True)
+    checkpoints.finish(scratch, Place(10, 40, 5000, 60.0, 0, False, "", ""))
+    assert "It goes on from step 10; to go on it was put at the end of the queue." in words(
+        open_page("runs", run=view.id)
+    )
 
 
 @pytest.mark.parametrize("status", ["queued", "running", "finished", "failed", "stopped", "interrupted"])

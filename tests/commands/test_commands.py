@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+from lib.data.checks import CHECKS
+from lib.data.mapping.roles import ROLES
+from lib.data.sources.sniff import READABLE
+from lib.formats.templates import TEMPLATES
 from lib.storage import run_dir
 from lib.training import runs
 from studio.__main__ import COMMANDS
@@ -40,11 +45,11 @@ def test_import_datasets_and_show(command, tmp_path):
     source = write_lines(tmp_path / "rows.jsonl", tiny.ROWS)
     report = command("import", str(source), "--name", "sums", "--json")
     assert report.code == 0
-    assert {key: report.json()[key] for key in ("name", "version", "rows_in", "kept", "refused")} == {
+    assert {key: report.json()[key] for key in ("name", "version", "rows_in", "rows", "refused")} == {
         "name": "sums",
         "version": 1,
         "rows_in": 60,
-        "kept": 60,
+        "rows": 60,
         "refused": 0,
     }
     assert "60 rows read" in report.err
@@ -75,7 +80,7 @@ def test_import_with_a_mapping_and_refused_rows(command, tmp_path):
     assert refused.json()["error"] == "BadRows" and refused.json()["report"]["refused"] == 1
     assert "row 13" in refused.json()["message"] and "--keep-good" in refused.json()["hint"]
     kept = command("import", source, *mapped, "--keep-good", "--json")
-    assert (kept.code, kept.json()["kept"], kept.json()["refused"]) == (0, 12, 1)
+    assert (kept.code, kept.json()["rows"], kept.json()["refused"]) == (0, 12, 1)
 
 
 def test_render_and_parse_give_each_other_back(command):
@@ -271,13 +276,19 @@ def test_presets_and_settings_are_listed(home, command):
     assert found["presets"]["first-look"]["settings"]["max_steps"] == 30
     assert found["settings"]["lora_alpha"]["default"] == 32 and all(one["help"] for one in found["settings"].values())
     words = command("presets").out
-    assert "first-look: 30 short steps" in words and "llama2-chat-4bit" in words and "lora_alpha" in words
+    assert "first-look: A few short steps" in words and "llama2-chat-4bit" in words and "lora_alpha" in words
 
 
 def test_who_waits_for_a_run_learns_how_it_ended(command, run):
     found = command("wait", run.id, "--json").json()
     assert (found["run"], found["status"]) == (run.id, "finished") and found["steps"] == 4
     assert command("wait", "nobody", "--json").json()["error"] == "NotFound"
+
+
+def test_help_lists_what_may_be_named(command):
+    shown = {name: re.sub(r"\s+", " ", command(name, "--help").out) for name in ("check", "import")}
+    assert ", ".join(CHECKS) in shown["check"] and ", ".join(TEMPLATES) in shown["check"]
+    assert ", ".join(ROLES) in shown["import"] and READABLE in shown["import"]
 
 
 def test_help_is_there_for_all(command):

@@ -8,7 +8,7 @@ from lib.formats.lint import LINTS
 def test_check_with_a_template_and_a_tokenizer_lints(command, studio_home):
     asked = ("check", "sums", "--template", "llama2", "--tokenizer", "tiny", "--max-length", "20")
     report = command(*asked, "--json").json()
-    assert {"dataset", "version", "seq", "rows", "flagged", "checks"} < report.keys()
+    assert {"data", "seq", "rows", "flagged", "checks"} < report.keys()
     found = report["lint"]
     assert [kind["name"] for kind in found["kinds"]] == list(LINTS)
     assert found["settings"] == {"template": "llama2", "model": "tiny", "max_length": 20, "escape": False}

@@ -2,20 +2,42 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 import pytest
 
+from lib.data import datasets
 from lib.evaluation import prompt_sets, votes
-from lib.words import moment
+from lib.formats import saved
+from lib.words import clock, moment
 from tests.app import seeds
+from tests.commands.test_templates import GOOD
 
 
 def test_a_moment_is_written_in_utc():
     assert moment(0.5) == "1970-01-01T00:00:00.500000+00:00"
     assert moment(None) is None and moment(0) is None
+
+
+@pytest.fixture
+def in_tokyo(monkeypatch):
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_people_read_the_time_of_their_own_clock(in_tokyo, home, command, tmp_path):
+    assert clock(0) == clock("1970-01-01T00:00:00+00:00") == "1970-01-01 09:00"
+    seeds.samples()
+    assert clock(datasets.get("medical-terms").created_at) in command("versions", "medical-terms").out
+    (tmp_path / "mine.jinja").write_text(GOOD)
+    command("templates", "save", "mine", str(tmp_path / "mine.jinja"))
+    assert clock(saved.get("mine").created_at) in command("templates", "show", "mine").out
 
 
 @pytest.mark.parametrize(

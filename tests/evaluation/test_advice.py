@@ -53,6 +53,13 @@ def test_metrics_that_do_not_agree_are_named_and_closer_is_not_called_right():
     assert plain.endswith(CAUTION), "beside the yes, not behind all that follows"
 
 
+def test_answers_that_went_round_in_circles_are_counted_where_many_were_cut():
+    found = view(cut=20)
+    assert "round in circles" not in " ".join(advice(found, "otter"))
+    found.result["circling"] = {"otter": 12, "base": 30}
+    assert "12 of them went round in circles" in " ".join(advice(found, "otter"))
+
+
 def test_of_the_base_against_a_run_and_of_two_runs_nothing_is_said_of_training():
     found = view(cut=7, perplexity=WORSE, chrf=WORSE)
     assert "unlearned" in advice(found, "otter")[1] and "begun to learn where to stop" in advice(found, "otter")[2]

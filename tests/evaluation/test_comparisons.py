@@ -13,6 +13,7 @@ from lib.data import datasets
 from lib.data.imports.importer import import_source
 from lib.errors import BadInput, BadSettings, ModelError, NotFound, Stopped, WrongState
 from lib.evaluation import comparisons, prompt_sets
+from lib.evaluation.comparing.circles import circles
 from lib.evaluation.comparisons import CompareConfig
 from lib.evaluation.metrics import METRICS
 from lib.storage import comparison_dir
@@ -64,6 +65,10 @@ def test_what_was_asked_and_answered_is_kept(run, compare):
         assert row["reference"] == held_out[row["row_id"]].answer()
         assert row["prompt"] == held_out[row["row_id"]].messages[0].content
         assert row["leaked"] is False and row[f"ref_tokens|{run.id}"] > 0 and row["ended|tiny"] in ("end", "length")
+    assert view.result["circling"] == {
+        side: sum(row[f"ended|{side}"] == "length" and circles(row[f"text|{side}"]) for row in table)
+        for side in view.sides
+    }
     asked = {question["row_id"]: question for question in comparisons.questions(view.id)}
     assert {number: question["reference"] for number, question in asked.items()} == {
         number: conversation.answer() for number, conversation in held_out.items()
@@ -185,7 +190,7 @@ def test_while_references_are_read_it_is_said_how_long_that_takes(run, compare, 
 
 
 def test_stopped_before_the_first_answers_there_is_nothing(run, compare):
-    with pytest.raises(Stopped, match="before its first answers"):
+    with pytest.raises(Stopped, match=r"before its first answers\. Resume it: python -m studio compare --resume 1"):
         compare([run.id], FakeJob(stop_when=lambda job: True))
 
 

@@ -87,7 +87,7 @@ def test_prompt_sets_by_command(home, invoke, tmp_path):
     document = json.loads(invoke("prompts", "smoke", "--json").stdout)
     assert [prompt["reference"] for prompt in document["prompts"]] == ["1", ""]
     report = json.loads(invoke("prompts", "smoke", "--to-dataset", "made", "--json").stdout)
-    assert report == {"dataset": "made", "version": 1, "rows": 1}
+    assert report == {"name": "made", "version": 1, "rows": 1}
     invoke("prompts", "smoke", "--rename", "tests")
     with pytest.raises(BadInput):
         invoke("prompts", "tests", "--remove", 999)

@@ -142,6 +142,6 @@ def test_prompts_with_a_reference_become_a_dataset():
     prompt_sets.add("smoke", ASK)
     prompt_sets.add("smoke", [{"role": "system", "content": "Be brief."}, *ASK], "Hello.")
     report = prompt_sets.to_dataset("smoke", "made", "ann")
-    assert (report.version, report.kept) == (1, 2)
+    assert (report.version, report.rows) == (1, 2)
     rows = [conversation for _, conversation in datasets.conversations(datasets.get("made"))]
     assert rows[0].messages[0].context == "A long text." and [row.answer() for row in rows] == ["Short.", "Hello."]

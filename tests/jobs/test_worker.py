@@ -43,6 +43,7 @@ def test_jobs_end_as_their_functions_do_and_the_worker_when_idle(start_worker):
     }
     assert views["return"].result == {"answer": 42}
     assert views["return"].progress["loss"] == 0.5
+    assert not {"text", "seconds_left"} & views["return"].progress.keys()  # it does nothing any more
     assert views["refuse"].error == {"error": "BadInput", "message": "The cup is empty.", "hint": "Fill it."}
     assert views["crash"].error["error"] == "Unexpected"
     assert "ZeroDivisionError: one by zero" in views["crash"].error["message"]

@@ -19,6 +19,7 @@ from lib.models import fetching
 from lib.models.download import download, unfinished
 from lib.models.job import newest_job, submit
 from lib.models.removal import delete_model
+from lib.system.document import document
 from tests.helpers import FakeJob, wait_until
 from tests.models.hub_server import COMMIT, Hub, Repo, model_files, running, weights
 
@@ -149,6 +150,7 @@ def test_stopped_and_started_again(hub, large, home):
     assert models.list_models() == []
     (partial,) = unfinished()
     assert (partial.id, partial.commit) == ("ada/large", COMMIT) and BIG // 3 < partial.done < partial.total
+    assert document()["unfinished"] == [partial.to_dict()]
     before, hub.pause = sum(hub.sent.values()), 0
     job = FakeJob()
     assert contents(download("ada/large", job).path) == wanted(large)

@@ -113,8 +113,7 @@ class CheckReport:
             for check in (CHECKS[name] for name in self.checks)
         ]
         return {
-            "dataset": self.dataset,
-            "version": self.version,
+            "data": f"{self.dataset}@{self.version}",
             "seq": self.seq,
             "rows": self.rows,
             "flagged": len({finding.row_id for finding in self.findings}),

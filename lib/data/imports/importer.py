@@ -9,7 +9,6 @@ ones. The same content as the latest version is recognised and not written again
 from __future__ import annotations
 
 import contextlib
-import datetime
 import json
 import shutil
 from array import array
@@ -20,18 +19,19 @@ from pathlib import Path
 from typing import IO, Any
 
 from lib import storage
-from lib.data.datasets import REFUSED, DatasetInfo, get, version_numbers
+from lib.data.datasets import REFUSED
 from lib.data.imports import scratch
 from lib.data.imports.inspection import inspect_source, take_sample
 from lib.data.imports.judging import Judge
-from lib.data.imports.refusals import OTHER, reason_kind
+from lib.data.imports.numbering import become_version, next_number
+from lib.data.imports.report import ImportReport
 from lib.data.imports.writer import BATCH_SIZE, RowsWriter
 from lib.data.mapping.recognise import Recognition
 from lib.data.mapping.roles import Mapping
 from lib.data.sources.items import Batch, Refusal
 from lib.data.sources.source import Source, open_source
 from lib.data.splits.hashed import forced, is_test, needs_forcing
-from lib.errors import BadInput, BadRows, StudioError
+from lib.errors import BadInput, BadRows
 from lib.progress import Progress
 from lib.settings import settings
 
@@ -39,46 +39,6 @@ __all__ = ["TEST_FRACTION", "ImportReport", "import_source", "inspect_source"]
 
 TEST_FRACTION = 0.1
 SAMPLE_ROWS = 1000
-KEPT_REFUSALS = 1000
-KEPT_REASONS = 500
-
-
-@dataclass
-class ImportReport:
-    """What an import did: rows read, kept and refused.
-
-    `reasons` counts all that were refused by reason, numbers in it aside; `refusals` has the first 1,000.
-    `forms` counts the rows of rendered text by the template that they are in, the commonest first.
-    """
-
-    name: str
-    version: int = 0
-    rows_in: int = 0
-    kept: int = 0
-    refused: int = 0
-    reasons: dict[str, int] = field(default_factory=dict)
-    refusals: list[Refusal] = field(default_factory=list)
-    label: str = ""
-    mapping: Mapping = field(default_factory=Mapping)
-    notes: list[str] = field(default_factory=list)
-    splits: dict[str, int] = field(default_factory=dict)
-    forms: dict[str, int] = field(default_factory=dict)
-    existing: bool = False
-    """The latest version already has this content; nothing was written."""
-
-    def to_dict(self) -> dict[str, Any]:
-        changed = {"refusals": [refused.to_dict() for refused in self.refusals], "mapping": self.mapping.to_dict()}
-        return {**self.__dict__, **changed}
-
-    def refuse(self, refused: Refusal) -> None:
-        """Count a refused row, and keep it while there is room."""
-        self.refused += 1
-        reason = reason_kind(refused.reason)
-        if reason not in self.reasons and len(self.reasons) >= KEPT_REASONS:
-            reason = OTHER
-        self.reasons[reason] = self.reasons.get(reason, 0) + 1
-        if len(self.refusals) < KEPT_REFUSALS:
-            self.refusals.append(refused)
 
 
 def import_source(
@@ -110,35 +70,14 @@ def import_source(
     opened = open_source(source)
     recognition = _recognised(opened, mapping)
     report = ImportReport(name, label=recognition.label, mapping=recognition.mapping)
-    latest = _latest(name)
-    report.version = latest.version + 1 if latest else 1
     try:
-        with scratch.folder(storage.version_dir(name, report.version)) as folder:
-            _Import(opened, report, keep_good, progress, test_fraction, folder, refused_file).run(latest, user)
-    except _Same:
-        assert latest is not None
-        report.existing, report.version = True, latest.version
+        with scratch.hidden(storage.version_dir(name, next_number(name))) as folder:
+            made = _Import(opened, report, keep_good, progress, test_fraction, folder, refused_file).run()
+            become_version(folder, report, {**made, "user": user or settings.user})
     finally:
         with contextlib.suppress(OSError):  # only an empty folder goes: one that this import made in vain
             storage.dataset_dir(name).rmdir()
     return report
-
-
-class _Same(Exception):
-    """The latest version has this very content: leave without a new folder."""
-
-
-def _latest(name: str) -> DatasetInfo | None:
-    return get(name) if version_numbers(name) else None
-
-
-def _with_content(name: str, content: str) -> int | None:
-    """The newest version of that content; damaged ones are passed over."""
-    for number in reversed(version_numbers(name)):
-        with contextlib.suppress(StudioError):
-            if get(f"{name}@{number}").hash == content:
-                return number
-    return None
 
 
 def _recognised(source: Source, mapping: Mapping | None) -> Recognition:
@@ -174,11 +113,10 @@ class _Import:
     keys: array[int] = field(default_factory=lambda: array("Q"))
     """One question key a kept row (8 bytes): to mend the split at the end if chance made a useless one."""
 
-    def run(self, latest: DatasetInfo | None, user: str) -> None:
-        """Fill the folder.
+    def run(self) -> dict[str, Any]:
+        """Fill the folder; returns what its manifest is to say of the rows.
 
         Raises:
-            _Same: `latest` has this content.
             BadRows, BadInput: see `import_source`.
         """
         with RowsWriter(self.folder) as writer, (self.folder / REFUSED).open("w", encoding="utf-8") as refused:
@@ -193,22 +131,15 @@ class _Import:
         report.notes = [*self.source.notes, *writer.names.notes(), *report.notes]
         report.splits = {split: self.splits[split] for split in ("train", "test", "validation") if self.splits[split]}
         content = writer.digest(json.dumps(report.mapping.to_dict(), sort_keys=True), self._split_rule())
-        if latest is not None and latest.hash == content:
-            raise _Same
-        if older := _with_content(report.name, content):
-            report.notes.append(f"The rows are those of version {older}, which was not the latest any more")
-        manifest = {
+        return {
             "name": report.name,
-            "version": report.version,
-            "rows": report.kept,
+            "rows": report.rows,
             "refused": report.refused,
             "columns": [column.to_dict() for column in columns],
             "mapping": report.mapping.to_dict(),
             "label": report.label,
-            "notes": report.notes,
             "splits": report.splits,
             "hash": content,
-            "parent": latest.version if latest else None,
             "source": self.source.name,
             "recipe": {
                 "kind": "import",
@@ -217,10 +148,7 @@ class _Import:
                 "reasons": report.reasons,
                 "forms": report.forms,
             },
-            "created_at": datetime.datetime.now(datetime.UTC).isoformat(),
-            "user": user or settings.user,
         }
-        storage.write_json(self.folder / storage.MANIFEST, manifest)
 
     def _split_rule(self) -> str:
         return "column" if self.report.mapping["split"] else f"hash {self.test_fraction}"
@@ -235,7 +163,7 @@ class _Import:
             for item in good.refusals:
                 report.refuse(item)
                 refused.write(json.dumps(item.to_dict(), ensure_ascii=False) + "\n")
-            report.kept += len(good.rows)
+            report.rows += len(good.rows)
             self.forms.update(good.forms)
             if report.refused and not self.keep_good:
                 continue
@@ -266,7 +194,7 @@ class _Import:
 
     def _judge(self) -> None:
         report = self.report
-        if not report.kept:
+        if not report.rows:
             self._hand_over()
             raise _nothing(self.source.name, report.rows_in, report.refusals[0])
         if report.refused and not self.keep_good:
@@ -275,7 +203,7 @@ class _Import:
             raise BadRows(
                 f"{report.refused:,} of {report.rows_in:,} rows of {self.source.name} cannot be read; "
                 f"the first is {first.place}: {first.reason}.",
-                f"Mend the file, or import again with --keep-good to keep the {report.kept:,} good rows.",
+                f"Mend the file, or import again with --keep-good to keep the {report.rows:,} good rows.",
                 report,
             )
 
@@ -286,7 +214,7 @@ class _Import:
 
     def _mended(self) -> dict[int, str]:
         """Another split for some rows, where hashing made a useless one."""
-        held_out, kept = self.splits["test"], self.report.kept
+        held_out, kept = self.splits["test"], self.report.rows
         if self.report.mapping["split"] or not needs_forcing(kept, held_out, self.test_fraction):
             return {}
         test, note = forced(self.keys, self.test_fraction)

@@ -37,7 +37,13 @@ def run_job(payload: dict[str, Any], job: JobContext) -> dict[str, Any]:
     """
     job.progress(0, None, "reading")
     mapping = Mapping.from_dict(payload["mapping"]) if payload.get("mapping") else None
-    progress = reporter(job, "reading rows", "The import was stopped.", "Nothing of it was stored; start it again.")
+    told = reporter(job, "reading rows", "The import was stopped.", "Nothing of it was stored; start it again.")
+
+    def progress(done: int, total: int | None) -> None:
+        told(done, total)
+        if done == total:
+            job.progress(done, total, "storing the rows")
+
     report = import_source(
         payload["source"],
         payload["name"],
@@ -52,6 +58,6 @@ def run_job(payload: dict[str, Any], job: JobContext) -> dict[str, Any]:
     if source.is_relative_to(uploads_dir()):
         shutil.rmtree(source.parent, ignore_errors=True)
     if not report.existing:
-        what = f"imported {report.name}@{report.version}, {report.kept:,} rows"
+        what = f"imported {report.name}@{report.version}, {report.rows:,} rows"
         note(payload["user"], what, f"datasets?dataset={report.name}")
     return report.to_dict()

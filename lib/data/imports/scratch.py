@@ -21,14 +21,27 @@ def folder(target: Path) -> Iterator[Path]:
     Raises:
         StorageError: see there.
     """
+    with hidden(target) as made:
+        yield made
+        show(made, target)
+
+
+@contextlib.contextmanager
+def hidden(target: Path) -> Iterator[Path]:
+    """The same without its name, which `show` gives it: `target` or another version beside it."""
     sweep(target.parent)
-    with contextlib.ExitStack() as held:
-        with storage.new_folder(target) as made:
-            unseen = made / f"new-{LOCK}"  # until it is locked: a sweep would take it for one of a dead process
-            lock_descriptor(held.enter_context(unseen.open("xb")).fileno())
+    with storage.hidden_folder(target) as made:
+        unseen = made / f"new-{LOCK}"  # until it is locked: a sweep would take it for one of a dead process
+        with unseen.open("xb") as lock:
+            lock_descriptor(lock.fileno())
             unseen.rename(made / LOCK)
             yield made
-        (target / LOCK).unlink(missing_ok=True)
+
+
+def show(made: Path, target: Path) -> None:
+    """`storage.show_folder`, and the lock goes."""
+    storage.show_folder(made, target)
+    (target / LOCK).unlink(missing_ok=True)
 
 
 def sweep(dataset: Path) -> None:

@@ -29,7 +29,7 @@ def run_job(payload: dict[str, Any], job: JobContext) -> dict[str, Any]:
     progress = reporter(job, "looking at rows", "The lint was stopped.", "Nothing of it was stored; start it again.")
     settings = LintSettings.from_dict(payload)
     found = lint(open_copy(datasets.get(payload["dataset"])), settings, progress)
-    return {key: found[key] for key in ("dataset", "version", "seq", "settings", "rows", "flagged", "left_out")}
+    return {key: found[key] for key in ("data", "seq", "settings", "rows", "flagged", "left_out")}
 
 
 def ensure(info: DatasetInfo, settings: LintSettings, user: str = "") -> int | None:

@@ -60,8 +60,7 @@ def lint(copy: WorkingCopy, settings: LintSettings, progress: Progress | None = 
         for batch in _looked_at(copy, linter, tally, progress):
             file.write_batch(batch)
         summary = {
-            "dataset": info.name,
-            "version": info.version,
+            "data": info.ref,
             "seq": copy.seq,
             "settings": settings.to_dict(),
             "fingerprint": settings.fingerprint(),

@@ -7,7 +7,9 @@ The content hash of a version is the SHA-256, in hexadecimal, of
         the length of each as a little-endian 32-bit number: UTF-8 bytes of text, 1 of anything else, -1 of null
         the values, nulls left out: UTF-8 of text and JSON, 64-bit numbers, a byte for a boolean
 
-So it depends on neither files nor batches, and equal content has an equal hash, whatever way it came to be.
+So it depends on neither files nor batches, and equal content that was saved, restored or branched here has an equal
+hash. That of an import is another one, taken while the types of its columns are still being found: it tells only
+whether two imports have the same content.
 Status, tags and notes are about the content, not of it.
 """
 

@@ -8,6 +8,7 @@ rows       the dataset's rows behind them, as they are now
 encoding   questions as token ids, for each side
 checks     hashes of all that takes part, proof that weights differ, and warnings
 answering  the sides answer, one base after another
+circles    answers that were cut while they said the same again and again
 scoring    metrics and statistics, with and without rows that leaked
 repeats    how much is noise: other seeds
 job        all of it in order, stopped and taken up again

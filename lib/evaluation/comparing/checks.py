@@ -18,6 +18,7 @@ from lib.words import counted
 Hashes = dict[str, dict[str, Any]]
 SILENCE = "silence"
 SILENT = 0.1  # share of questions
+OTHERS = "under Other models of a new comparison, or with `compare … --model MODEL=TEMPLATE`"
 Warnings = list[dict[str, str]]
 
 
@@ -73,7 +74,7 @@ def of_sides(sides: Hashes) -> Warnings:
         hashed = {parts["template_sha256"] for parts in sides.values()} if key == "template" else set(values.values())
         if len(hashed) > 1:
             listed = ", ".join(f"{name}: {value}" for name, value in values.items())
-            mend = " Add the base in each of them to tell (New comparison, Other models)." if key == "template" else ""
+            mend = f" Add the base in each of them to tell ({OTHERS})." if key == "template" else ""
             found.append(_warning(kind, f"The sides {what} ({listed}). A difference may come from that.{mend}"))
     if len({parts["tokenizer_sha256"] for parts in sides.values()}) > 1:
         told = "The sides split text into different tokens. Perplexity per token is compared only where they are the "
@@ -98,7 +99,7 @@ def of_silence(empty: Mapping[str, int], rows: int, base: str) -> Warnings:
     told = (
         f"{base}, the base, said nothing on {silent:,} of {counted(rows, 'question')}, most likely because it was not "
         "made for this template. Metrics of text then show mostly who answers at all: go by the perplexity, or ask "
-        "the base in its own template too (New comparison, Other models)."
+        f"the base in its own template too ({OTHERS})."
     )
     return [_warning(SILENCE, told)]
 

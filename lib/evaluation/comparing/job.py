@@ -50,7 +50,7 @@ class _Comparing:
             self._ask(questions, records)
             answered = Answered.of(questions, self.sides, records)
             if not answered.questions:
-                raise Stopped("The comparison was stopped before its first answers.", "Resume it.")
+                raise self._stopped()
             self.job.progress(len(answered.questions), len(questions), "scoring")
             self._write(answered, leaked, len(questions), time.time() - began)
         return {"comparison": self.view.id, "rows": len(answered.questions)}
@@ -72,10 +72,14 @@ class _Comparing:
     def _leaks(self, questions: list[Question]) -> Leaks:
         def progress(done: int, total: int | None) -> None:
             if self.job.stopping:
-                raise Stopped("The comparison was stopped before its first answers.", "Resume it.")
+                raise self._stopped()
             self.job.progress(done, total, "looking for questions that were trained on", unit="questions")
 
         return leaks.find(self.view.who, questions, self.folder, progress)
+
+    def _stopped(self) -> Stopped:
+        again = f"python -m studio compare --resume {self.view.id}"
+        return Stopped("The comparison was stopped before its first answers.", f"Resume it: {again}")
 
     def _ask(self, questions: list[Question], records: Records) -> None:
         from lib.evaluation.comparing.answering import Asking
@@ -118,6 +122,7 @@ class _Comparing:
             "unmatched": self.start["unmatched"],
             "empty": empty,
             "cut": {side: sum(one["ended"] == "length" for one in answered.answers(side)) for side in self.sides},
+            "circling": {side: scoring.circling(answered.answers(side)) for side in self.sides},
             "base_sha256": self.start["sides"][self.sides[0]]["base_sha256"],
             "decoding": self.config.decoding,
             "seed": self.config.seed,

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from lib.errors import StudioError
 from lib.evaluation import statistics
+from lib.evaluation.comparing.circles import circles
 from lib.evaluation.comparing.files import TABLE, Records
 from lib.evaluation.comparing.questions import Question
 from lib.evaluation.metrics import MetricSpec, Scores, get_spec, report_errors, score, take, to_columns
@@ -88,6 +89,11 @@ def score_one(answered: Answered, side: str, spec: MetricSpec, repeat: int = 0) 
         tokens=[loss["ref_tokens"] for loss in losses],
         ended=[answer["ended"] == "end" for answer in answers],
     )
+
+
+def circling(answers: Sequence[Mapping[str, Any]]) -> int:
+    """How many answers were cut at the length limit while they went round in circles."""
+    return sum(one["ended"] == "length" and circles(one["text"]) for one in answers)
 
 
 def figures(table: Table, specs: Mapping[str, MetricSpec], positions: Sequence[int] | None = None) -> dict[str, Any]:

@@ -17,6 +17,11 @@ HASHES = {
     "tokenizer_sha256": "tokenizer",
     "template_sha256": "template",
 }
+ANSWERS = (
+    ("Empty answers", "empty"),
+    ("Answers cut at the length limit", "cut"),
+    ("Of these, going round in circles", "circling"),
+)
 
 
 def when(view: ComparisonView) -> str:
@@ -39,7 +44,7 @@ def how_sure(view: ComparisonView) -> Facts:
         found.append(("Left out", ", ".join(f"{count:,} {reason}" for reason, count in left_out.items())))
     if result.get("stopped"):
         found.append(("Stopped", "before its last question"))
-    for what, key in (("Empty answers", "empty"), ("Answers cut at the length limit", "cut")):
+    for what, key in ANSWERS:
         counts = result.get(key, {})
         if any(counts.values()):
             found.append((what, ", ".join(f"{side} {count:,}" for side, count in counts.items())))

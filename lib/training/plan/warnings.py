@@ -23,6 +23,7 @@ from lib.training.rows import held_out
 from lib.words import counted, memory
 
 FEW_ROWS, MANY_EPOCHS, DROPPED = 50, 5.0, 0.05
+USUAL_SCALE = 2  # alpha over rank
 LARGE_MODEL = 1_000_000_000  # parameters, from which on learning rates are smaller
 _PAIR = Conversation((Message("user", "Question"), Message("assistant", "Answer")))
 
@@ -68,7 +69,7 @@ def warnings_of(
 def _of_rows(info: DatasetInfo, config: TrainConfig, rows: Rows, pace: Pace) -> Iterator[Warning]:
     if edited := unsaved(info):
         yield Warning("rows", f"{counted(edited, 'row')} edited since: a run takes {info.ref} as it was saved.")
-    if rows.dropped_share > DROPPED:
+    if rows.used and rows.dropped_share > DROPPED:  # without any it is a fault, which says so
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in rows.left_out.items())
         yield Warning("rows", f"{rows.dropped_share:.0%} of the rows are left out: {reasons}.")
     if rows.cut:
@@ -118,6 +119,10 @@ def _of_settings(shape: Shape, config: TrainConfig, device: Device) -> Iterator[
         yield Warning("learning_rate", f"{config.learning_rate:g} is high for rank {config.r} here; {high:g} is usual.")
     elif config.learning_rate < 2e-5:
         yield Warning("learning_rate", f"{config.learning_rate:g} is low for LoRA, which takes 1e-4 to 1e-3.")
+    if not config.use_rslora and (scale := config.lora_alpha / config.r) > USUAL_SCALE:
+        told = f"Alpha {config.lora_alpha} at rank {config.r} counts what is learned {scale:g} times"
+        usual = f"{USUAL_SCALE * config.r} goes with this rank, since alpha does not follow it by itself."
+        yield Warning("lora_alpha", f"{told}; {usual}", mild=True)
     if shape.positions and config.max_length > shape.positions:
         yield Warning("max_length", f"The model was made for {shape.positions:,} tokens at most.")
     if config.precision == "bf16" and not device.bf16:

@@ -130,7 +130,8 @@ def _train(parts: _Parts, extended: bool) -> dict[str, Any]:
             recorder.before = _evaluate(trainer, job, "measuring the loss before")
             recorder.measuring_seconds = time.perf_counter() - began
         if job.stopping:
-            raise Stopped("The run was stopped before its first step.", "Resume it to train.")
+            again = f"python -m studio resume {parts.run.id}"
+            raise Stopped("The run was stopped before its first step.", f"Resume it to train: {again}")
         job.progress(0, None, "training")
         job.start_clock()
         trainer.train()

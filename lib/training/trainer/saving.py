@@ -14,7 +14,7 @@ from lib.data import datasets
 from lib.errors import StorageError
 from lib.formats import ModelTokenizer
 from lib.models import loading
-from lib.storage import replaced_folder, write_json
+from lib.storage import RENDERER, replaced_folder, write_json
 from lib.training.rows import Prepared
 from lib.training.runs import RunView, command_line
 from lib.training.template_hash import template_sha256
@@ -29,7 +29,7 @@ def save_adapter(run: RunView, base: Path, tokenizer: ModelTokenizer, trainer: A
             trainer.adapted.save_pretrained(str(folder))
             loading.load_tokenizer(base).save_pretrained(folder)
             write_json(
-                folder / "renderer.json",
+                folder / RENDERER,
                 {
                     "template": run.template,
                     **({"template_source": source} if (source := run.renderer.source) else {}),

@@ -14,7 +14,6 @@ from lib.evaluation.comparisons import CompareConfig, ComparisonView
 from lib.evaluation.metrics import DEFAULT_METRICS
 from lib.evaluation.pace import Pace, about
 from lib.evaluation.sides import Side
-from lib.storage import suggest_name
 from lib.training import runs
 
 DEFAULTS = {one.name: one.default for one in fields(CompareConfig)}
@@ -80,7 +79,7 @@ class Draft:
         config = CompareConfig(**self.settings)
         asked = self.prompt_set
         if self.upload:
-            asked = free_name(Path(self.upload).name.split(".")[0])
+            asked = prompt_sets.free_name(Path(self.upload).name.split(".")[0])
             prompt_sets.add_file(Path(self.upload), asked, user)
         return comparisons.create(
             self.runs, self.data or None, self.split, config, user, prompt_set=asked, models=others, base=self.base
@@ -126,21 +125,6 @@ class Draft:
         if metrics != DEFAULT_METRICS:
             words += [word for metric in metrics for word in ("--metric", metric)]
         return shlex.join(words)
-
-
-def free_name(text: str) -> str:
-    """A name for a prompt set that no other has.
-
-    Raises:
-        StudioError: the database cannot be read.
-    """
-    taken = {one.name for one in prompt_sets.list_sets()}
-    name, number = suggest_name(text), 1
-    wanted = name
-    while wanted in taken:
-        number += 1
-        wanted = f"{name[:60]}-{number}"
-    return wanted
 
 
 def data_of(run: str) -> str:

@@ -96,10 +96,13 @@ def _cut(view: ComparisonView, tuned: Sequence[str]) -> None:
     """Answers that went on to the limit, of those that are looked at: of the base as well."""
     found = view.result.get("cut", {})
     if any(found.get(side) for side in tuned) or found.get(view.sides[0]):
-        listed = ", ".join(f"{escape(side)} {found.get(side, 0):,}" for side in (view.sides[0], *tuned))
+        again = view.result.get("circling", {})
+        sides = (view.sides[0], *tuned)
+        listed = ", ".join(f"{escape(side)} {found.get(side, 0):,}" for side in sides)
+        circles = ", ".join(f"{escape(side)} {again[side]:,}" for side in sides if again.get(side))
         st.caption(
-            f":material/info: Answers cut at the length limit, of {view.result['rows']:,} each: {listed}. Read some, "
-            "they may be going round in circles."
+            f":material/info: Answers cut at the length limit, of {view.result['rows']:,} each: {listed}. "
+            + (f"Going round in circles: {circles}." if circles else "Read some, they may be going round in circles.")
         )
     if max(found.values(), default=0) >= MANY_CUT * view.result["rows"] and not view.job.live:
         longer_button(view)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import uuid
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +10,10 @@ import streamlit as st
 from lib.data import datasets
 from lib.errors import StudioError
 from lib.evaluation import prompt_sets
-from lib.storage import disk_errors, suggest_name, uploads_dir
 from lib.words import counted
 from studio.components.comparing.draft import data_of
 from studio.components.text import escape
+from studio.components.uploads import kept
 
 OWN, OTHER, SET, UPLOAD = "the run's own data", "another dataset", "a prompt set", "a file of prompts"
 ENDINGS = ["jsonl", "json", "csv", "tsv", "txt", "parquet"]
@@ -101,14 +99,5 @@ def saved_upload(key: str) -> str:
     )
     if file is None:
         return ""
-    saved: dict[str, str] = st.session_state.setdefault("prompt-uploads", {})
-    if file.file_id not in saved:
-        stem, _, ending = Path(file.name).name.rpartition(".")
-        known = ending.lower() if ending.lower() in ENDINGS else "txt"  # nothing else of the browser's name is kept
-        target = uploads_dir() / uuid.uuid4().hex / f"{suggest_name(stem)}.{known}"
-        with disk_errors(target):
-            target.parent.mkdir(parents=True)
-            with target.open("wb") as out:
-                shutil.copyfileobj(file, out)
-        saved[file.file_id] = str(target)
-    return saved[file.file_id]
+    stem, _, ending = Path(file.name).name.rpartition(".")
+    return kept(file, stem, f".{ending.lower() if ending.lower() in ENDINGS else 'txt'}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from lib.errors import StudioError
+from lib.evaluation.best import best_in_words
 from lib.evaluation.comparisons import ComparisonView
 from lib.training import runs
 from lib.words import counted
@@ -47,6 +48,8 @@ def show_comparison(stored: ComparisonView) -> None:
         tuned = side_choice(view)
     show_verdict(view, tuned)
     show_actions(view)
+    if leaders := best_in_words(view):
+        st.caption(f":material/leaderboard: {escape(leaders)}")
     show_figures(view, tuned)
     show_trust(view)
     _drill(view, tuned)

@@ -18,13 +18,12 @@ from lib.data.filters import Query
 from lib.data.mapping.reading import read_conversation
 from lib.data.splits.hashed import SPLITS
 from lib.data.table import Table
-from lib.errors import StudioError
 from lib.records import Conversation
 from lib.words import counted
 from studio import table_state
 from studio.components.conversation_diff import show_conversation_diff
 from studio.components.curation import actions
-from studio.components.errors import show
+from studio.components.errors import guarded
 from studio.components.text import escape
 from studio.table_state import TableState
 
@@ -105,6 +104,7 @@ def _more(do: partial[None], rows: int) -> None:
 
 
 @st.dialog("Find and replace", width="large", icon=":material/find_replace:")
+@guarded
 def find_and_replace(info: DatasetInfo, query: Query, search: str) -> None:
     """What to replace by what, with the rows as they would be, before anything is changed."""
     left, right = st.columns(2)
@@ -117,14 +117,12 @@ def find_and_replace(info: DatasetInfo, query: Query, search: str) -> None:
     if not find:
         st.caption("Texts of all turns are looked through; other columns stay as they are.")
         return
-    try:
-        operation = Operation("replace", find, {"by": by, "case": case, "words": words, "regex": pattern})
-        _previewed(info, query, operation, "Replace")
-    except StudioError as error:
-        show(error.message, error.hint)
+    operation = Operation("replace", find, {"by": by, "case": case, "words": words, "regex": pattern})
+    _previewed(info, query, operation, "Replace")
 
 
 @st.dialog("Mend what a check found", width="large", icon=":material/build:")
+@guarded
 def mend(info: DatasetInfo, query: Query, check: str) -> None:
     """The proposed mends of a check, before anything is changed."""
     st.caption(f"{CHECKS[check].explanation} {CHECKS[check].remedy}")
@@ -138,13 +136,11 @@ def mend(info: DatasetInfo, query: Query, check: str) -> None:
 
 
 @st.dialog("Mend what the lint found", width="large", icon=":material/build:")
+@guarded
 def mend_finding(info: DatasetInfo, operation: Operation, kind: dict[str, Any]) -> None:
     """The mends of a finding of the lint, before anything is changed."""
     st.caption(f"{kind['explanation']} {kind['mend']}.")
-    try:
-        _previewed(info, Query(), operation, "Delete" if kind["mend"].startswith("Delete") else "Mend")
-    except StudioError as error:
-        show(error.message, error.hint)
+    _previewed(info, Query(), operation, "Delete" if kind["mend"].startswith("Delete") else "Mend")
 
 
 def _previewed(info: DatasetInfo, query: Query, operation: Operation, label: str) -> None:

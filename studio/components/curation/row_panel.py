@@ -26,7 +26,7 @@ from studio.components.conversation import show_conversation
 from studio.components.curation import actions, editor, sides
 from studio.components.curation.actions import Spot
 from studio.components.curation.checks_view import GROUPED
-from studio.components.text import escape
+from studio.components.text import escape, template_words
 from studio.components.text_diff import show_diff
 
 Colour = Literal["gray", "green", "red"]
@@ -77,9 +77,9 @@ def _length(conversation: Conversation) -> None:
     try:
         tokens = len(cache.tokenizer(model).encode_conversation(conversation, template))
     except StudioError as error:
-        st.caption(f":material/warning: not as {escape(template)}: {escape(error.message)}")
+        st.caption(f":material/warning: not as {escape(template_words(template))}: {escape(error.message)}")
         return
-    st.caption(f"as {escape(template)} for {escape(model)}: {tokens:,} tokens")
+    st.caption(f"as {escape(template_words(template))} for {escape(model)}: {tokens:,} tokens")
 
 
 def _title(row: TableRow) -> None:

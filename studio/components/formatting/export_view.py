@@ -22,7 +22,7 @@ from studio.components.errors import show, show_job_error
 from studio.components.formatting.in_hand import all_rows, row_in_hand
 from studio.components.formatting.look import Look
 from studio.components.job import follow
-from studio.components.text import escape
+from studio.components.text import escape, template_words
 
 ALL = "all"
 ONE_FILE, FOLDER = "one file", "split files and a card"
@@ -86,14 +86,14 @@ def _options(look: Look) -> tuple[ExportOptions, str]:
     rendered = columns in ("text", "ids")
     if columns == "prompt-completion":
         rendered = st.checkbox(
-            f"Write both in the template {look.template}",
+            f"Write both in the template: {template_words(look.template)}",
             key="export-rendered",
             persist_state="session",
             help="Otherwise the bare question and answer.",
         )
     if rendered:
         with_tokens = f"with the tokens of {look.model}" if look.model else "with the format's literal tokens"
-        st.caption(f"In the template {escape(look.template)}, {escape(with_tokens)}: both are chosen above.")
+        st.caption(f"Template: {escape(template_words(look.template))}, {escape(with_tokens)}: both are chosen above.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         format_ = st.segmented_control(
             "Format",

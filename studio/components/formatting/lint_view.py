@@ -24,7 +24,7 @@ from studio.components.formatting.in_hand import see_row
 from studio.components.formatting.lengths import show_effects, show_lengths
 from studio.components.formatting.look import Look
 from studio.components.job import follow
-from studio.components.text import escape
+from studio.components.text import escape, template_words
 
 UNASKED = 50_000  # rows up to which they are all looked at without a click
 PAGE_ROWS = 10
@@ -165,7 +165,8 @@ def _buttons(look: Look, settings: LintSettings, kind: dict[str, Any]) -> None:
             many.mend_finding(look.info, operation, kind)
     for name, value in kind["suggest"].items():
         if name in CHANGES:
-            label = {"template": f"Use the template {value}", "escape": "Escape marks"}.get(name, f"Long rows: {value}")
+            used = f"Use {template_words(str(value))}"
+            label = {"template": used, "escape": "Escape marks"}.get(name, f"Long rows: {value}")
             chosen = "yes" if value is True else str(value)
             st.button(label, key=f"suggest-{name}", on_click=state.put, args=(CHANGES[name], chosen))
 

@@ -16,7 +16,7 @@ from lib.training import runs
 from lib.training.config import QUANTIZATIONS
 from lib.training.runs import RunView
 from studio import state
-from studio.components.text import escape
+from studio.components.text import escape, template_words
 
 MOST = 8
 HELD = {"none": "in full precision", "nf4": "in 4 bits (NF4)", "int8": "in 8 bits"}
@@ -52,7 +52,7 @@ class Pane:
         if self.side is None:
             return ""
         held = "" if self.side.quantization == "none" else f" · {HELD[self.side.quantization]}"
-        return f"{self.side.template}{held}"
+        return f"{template_words(self.side.template)}{held}"
 
 
 def chosen() -> list[Pane]:
@@ -149,7 +149,7 @@ def _adding(keys: list[str]) -> None:
         run = st.selectbox(
             "Run",
             list(usable),
-            format_func=lambda name: f"{name} · {usable[name].model} · {usable[name].template}",
+            format_func=lambda name: f"{name} · {usable[name].model} · {template_words(usable[name].template)}",
             key="add-run",
             help="Asked in the template that it was trained in.",
         )

@@ -73,7 +73,10 @@ def show_actions(run: RunView) -> None:
             _longer(run)
 
 
-_RESUME = "From its last checkpoint, with the same rows in the same order: as if it had never ended."
+_RESUME = (
+    "From its last checkpoint, with the same rows in the same order: as if it had never ended. "
+    "It waits at the end of the queue."
+)
 
 
 def _longer(run: RunView) -> None:
@@ -84,7 +87,7 @@ def _longer(run: RunView) -> None:
             1_000_000,
             LONGER,
             key="more-steps",
-            help="The learning rate goes on as if the run had been planned so.",
+            help="The learning rate goes on as if the run had been planned so. It waits at the end of the queue.",
         )
         if st.button("Go on", type="primary", key="extend"):
             _to(lambda: runs.extend(run.id, person.name(), int(steps)))

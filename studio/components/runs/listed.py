@@ -12,7 +12,7 @@ from studio.components.badges import state_badge
 from studio.components.charts import points, spark
 from studio.components.links import link
 from studio.components.runs.adopting import show_adopting
-from studio.components.text import ago, escape
+from studio.components.text import ago, escape, template_words
 
 PAGE = 20
 
@@ -121,8 +121,9 @@ def _line(view: RunView) -> None:
         )
         link("runs", f"**{view.id}**", run=view.id)
         state_badge(view.status)
+        template = escape(template_words(view.template))
         st.markdown(
-            f":small[{view.data_ref} · {escape(view.model)} · {escape(view.template)} · {_settings(view)}]",
+            f":small[{view.data_ref} · {escape(view.model)} · {template} · {_settings(view)}]",
             width="content",
         )
         _result(view)

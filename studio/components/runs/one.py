@@ -9,6 +9,7 @@ import streamlit as st
 from lib.evaluation import comparisons
 from lib.jobs import queue
 from lib.training import runs
+from lib.training.facts import in_words
 from lib.training.runs import RunView
 from lib.words import counted, duration, memory
 from studio.components.badges import state_badge
@@ -78,13 +79,16 @@ def _live(run_id: str) -> None:
 
 
 def _ahead(run: RunView) -> str:
+    """Its place in the queue; of one that was resumed also where it goes on, and why it waits again."""
     waiting = [job.id for job in queue.waiting("compute")]
     ahead = waiting.index(run.job.id) if run.job.id in waiting else 0
-    return (
+    place = (
         f"{counted(ahead, 'job')} before it in the queue, after what runs now."
         if ahead
         else "It is next, when the device is free."
     )
+    step = runs.kept_step(run)
+    return f"It goes on from step {step:,}; to go on it was put at the end of the queue. {place}" if step else place
 
 
 def _ended(run: RunView) -> None:
@@ -184,7 +188,7 @@ def _details(run: RunView) -> None:
             alt="Settings of the run",
         )
         if run.facts:
-            facts = [{"fact": key.replace("_", " "), "value": str(value)} for key, value in run.facts.items()]
+            facts = [{"fact": what, "value": words} for what, words in in_words(run.facts).items()]
             st.dataframe(facts, hide_index=True, alt="What the run was made with")
     figures = run.folder / "metrics.jsonl"
     if figures.exists():

@@ -14,7 +14,7 @@ from studio.components.badges import state_badge
 from studio.components.charts import loss_chart, smoothing
 from studio.components.links import link
 from studio.components.runs.samples import show_samples_beside
-from studio.components.text import escape
+from studio.components.text import escape, template_words
 
 FACTS = ("data", "model", "template")
 
@@ -57,7 +57,7 @@ def differing(views: list[RunView]) -> dict[str, list[Any]]:
 
 
 def _fact(view: RunView, name: str) -> str:
-    return {"data": view.data_ref, "model": view.model, "template": view.template}[name]
+    return {"data": view.data_ref, "model": view.model, "template": template_words(view.template)}[name]
 
 
 def _curves(views: list[RunView]) -> None:

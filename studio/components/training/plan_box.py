@@ -13,6 +13,7 @@ from lib.jobs.queue import JobView
 from lib.training.config import TrainConfig
 from lib.training.plan import Plan, dry_run_job, plan, submit_dry_run
 from lib.training.plan.pace import Pace
+from lib.training.plan.warnings import DROPPED
 from lib.training.runs import command_line
 from lib.words import GIB, counted, duration, memory, speed
 from studio import person, state
@@ -152,7 +153,8 @@ def _rows(found: Plan) -> None:
         help=f"Held-out rows are never learned from. At most {found.config.eval_rows:,} of them are measured on while "
         f"it trains: '{label_of('eval_rows')}' under all settings.",
     )
-    lost = [f"{count:,} {reason}" for reason, count in rows.left_out.items() if count]
+    said = rows.dropped_share > DROPPED  # among the warnings or faults, with the reasons
+    lost = [] if said else [f"{count:,} {reason}" for reason, count in rows.left_out.items() if count]
     lost += [f"{count:,} {what}" for count, what in ((rows.cut, "cut"), (rows.split, "split")) if count]
     lost += [f"{rows.shortened:,} without their oldest turns"] if rows.shortened else []
     if lost:

@@ -74,7 +74,7 @@ def test_groups_are_named_after_the_lowest_row(desk):
 
 def test_the_report_as_a_document(desk):
     document = json.loads(json.dumps(desk[0].to_dict()))
-    assert (document["dataset"], document["version"], document["rows"]) == ("support-desk", 1, 160)
+    assert (document["data"], document["rows"]) == ("support-desk@1", 160)
     assert [check["name"] for check in document["checks"]] == list(CHECKS)
     assert 75 <= document["flagged"] <= 90
     for check in document["checks"]:

@@ -27,7 +27,7 @@ IMPORT = """
 from lib.data.imports.importer import import_source
 from lib.errors import StudioError
 try:
-    result = import_source(sys.argv[1], "measured", keep_good=True).kept
+    result = import_source(sys.argv[1], "measured", keep_good=True).rows
 except StudioError as error:
     result = error.message
 """
@@ -77,7 +77,7 @@ def test_two_thousand_columns(write_rows, write):
     names = [f"column {number}" for number in range(2000)]
     rows = [{"question": f"q{n}", "answer": "a", **dict.fromkeys(names, n)} for n in range(200)]
     report = import_source(write_rows(rows), "wide")
-    assert report.kept == 200 and len(datasets.get("wide").columns) == 2002
+    assert report.rows == 200 and len(datasets.get("wide").columns) == 2002
     assert datasets.page(datasets.get("wide"), search="q7", limit=1).rows[0]["column 1999"] == 7
     found = inspect_source(write("wide.csv", ",".join(names) + "\n" + ",".join("1" * 2000) + "\n"))
     assert len(found.recognition.hint) < 1000 and "and 1,970 more" in found.recognition.hint
@@ -146,3 +146,24 @@ def test_a_folder_that_is_just_being_made_is_not_swept(home: Path):
 
     with ThreadPoolExecutor(8) as people:
         assert all(people.map(make, range(1, 401)))
+
+
+@pytest.mark.parametrize("same", [False, True])
+def test_an_import_that_another_overtakes_is_the_next_version_or_found_to_be_the_same(same, write_rows, home: Path):
+    """The number is chosen when the rows are in."""
+    rows = [{"question": f"q{number}", "answer": "a"} for number in range(40)]
+    first = write_rows(rows, "first.jsonl")
+    second = write_rows(rows if same else rows[:30], "second.jsonl")
+    quicker = []
+
+    def overtaken(_done: int, _total: int | None) -> None:
+        if not quicker:
+            quicker.append(import_source(second, "rows"))
+
+    report = import_source(first, "rows", progress=overtaken)
+    assert quicker[0].version == 1
+    assert (report.version, report.existing) == ((1, True) if same else (2, False))
+    assert [(info.rows, info.parent) for info in datasets.versions("rows")] == (
+        [(40, None)] if same else [(30, None), (40, 1)]
+    )
+    assert not list(dataset_dir("rows").glob(".v*"))

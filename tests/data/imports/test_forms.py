@@ -25,7 +25,7 @@ def rows(*texts):
 
 def test_forms_are_counted_noted_and_kept_with_the_version(write_rows):
     report = import_source(write_rows(rows(*TEXTS, *TEXTS[:1], *BAD)), "mix", keep_good=True)
-    assert (report.kept, report.refused) == (5, 3)
+    assert (report.rows, report.refused) == (5, 3)
     assert report.forms == report.to_dict()["forms"] == {"llama2": 3, "alpaca-lora": 1, "guanaco": 1}
     assert list(report.forms) == ["llama2", "alpaca-lora", "guanaco"], "the commonest first"
     assert "Forms of the text: llama2 3, alpaca-lora 1, guanaco 1" in report.notes
@@ -49,7 +49,7 @@ def test_a_row_that_is_refused_for_its_split_is_in_no_form(write_rows):
         {**row, "split": name} for row, name in zip(rows(*TEXTS), ("train", "test", "nowhere", "train"), strict=True)
     ]
     report = import_source(write_rows(split), "mix", Mapping({"text": "text", "split": "split"}), keep_good=True)
-    assert (report.kept, report.forms) == (3, {"llama2": 2, "guanaco": 1})
+    assert (report.rows, report.forms) == (3, {"llama2": 2, "guanaco": 1})
 
 
 def test_rows_of_columns_have_no_forms(write_rows):

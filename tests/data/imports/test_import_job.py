@@ -14,7 +14,7 @@ from lib.data.info import REFUSED
 from lib.errors import BadRows, Stopped
 from lib.jobs.context import JobContext
 from lib.storage import datasets_dir, job_dir
-from tests.helpers import studio
+from tests.helpers import FakeJob, studio
 
 
 def payload(tmp_path, rows: int) -> dict:
@@ -25,8 +25,14 @@ def payload(tmp_path, rows: int) -> dict:
 
 def test_it_imports_and_returns_the_report(tmp_path):
     report = run_job(payload(tmp_path, 20), JobContext(1))
-    assert report["kept"] == 20 and datasets.get("rows").rows == 20
+    assert report["rows"] == 20 and datasets.get("rows").rows == 20
     json.dumps(report)
+
+
+def test_when_all_rows_are_read_it_says_that_they_are_stored(tmp_path):
+    job = FakeJob()
+    run_job(payload(tmp_path, 20), job)
+    assert (job.said[0]["text"], job.said[-1]["text"]) == ("reading", "storing the rows")
 
 
 def test_stopped_it_leaves_nothing(tmp_path):

@@ -31,7 +31,7 @@ def values(name):
 def test_import_writes_rows_and_manifest(write_rows, leftovers):
     ticks = []
     report = import_source(write_rows(PAIRS), "numbers", user="Ada", progress=lambda *tick: ticks.append(tick))
-    assert (report.rows_in, report.kept, report.refused, report.version) == (200, 200, 0, 1)
+    assert (report.rows_in, report.rows, report.refused, report.version) == (200, 200, 0, 1)
     assert report.label == "Question and answer (question, answer)"
     assert values("numbers") == PAIRS
     assert [row["_row_id"] for row in stored("numbers")] == list(range(1, 201))
@@ -65,7 +65,7 @@ def test_keep_good_keeps_the_rest_and_the_refusals(write_rows):
     extra = {"question": "ok", "answer": "fine", "extra": {"deep": [1, {"k": "v"}]}}
     rows = [PAIRS[0], {"answer": "no question"}, extra, [1, 2], {"question": "  ", "answer": "\t\n"}]
     report = import_source(write_rows(rows), "numbers", keep_good=True)
-    assert (report.kept, report.refused) == (3, 2)
+    assert (report.rows, report.refused) == (3, 2)
     info = datasets.get("numbers")
     assert [refused["row"] for refused in info.refusals()] == [2, 4]
     assert info.refused == 2 and [row["_row_id"] for row in stored("numbers")] == [1, 2, 3]
@@ -101,7 +101,7 @@ def test_cut_off_list_keeps_the_rows_before(write):
     path = write("cut.json", '[{"instruction":"a","input":"","output":"b"},{"instruction":"c","inp')
     with pytest.raises(BadRows, match=r"line 1, column 65"):
         import_source(path, "cut")
-    assert import_source(path, "cut", keep_good=True).kept == 1
+    assert import_source(path, "cut", keep_good=True).rows == 1
 
 
 def test_same_content_is_recognised_and_other_content_is_version_two(write_rows, write, leftovers):

@@ -69,7 +69,7 @@ def test_what_is_counted_is_what_training_does(info, settings, policy):
 def test_the_summary_says_what_was_looked_at(info):
     summary = lint(open_copy(info), CHAT)
     assert summary == results.summary(info, CHAT) == json.loads(json.dumps(summary))
-    assert (summary["dataset"], summary["version"], summary["seq"], summary["rows"]) == ("rows", 1, 0, len(ROWS))
+    assert (summary["data"], summary["seq"], summary["rows"]) == ("rows@1", 0, len(ROWS))
     assert summary["settings"] == {"template": "chatml", "model": "chat", "max_length": 60, "escape": False}
     assert [kind["name"] for kind in summary["kinds"]] == list(LINTS)
     linted = Linter("chatml", CHAT.tokenizer(), 60)([one for _, one in datasets.conversations(info)])

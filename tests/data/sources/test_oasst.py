@@ -67,7 +67,7 @@ def test_messages_are_gathered_into_the_best_path(write_rows, order):
 
 def test_trees_with_replies_inside_replies(write_rows):
     report = import_source(write_rows([nested(TREE)]), "nested")
-    assert turns("nested") == [BEST] and report.kept == report.rows_in == 1
+    assert turns("nested") == [BEST] and report.rows == report.rows_in == 1
     assert datasets.page(datasets.get("nested")).rows[0]["lang"] == "en"
 
 
@@ -82,7 +82,7 @@ def test_what_is_no_conversation_is_refused_by_name(write_rows):
         [1],
     ]
     report = import_source(write_rows(rows), "flat", keep_good=True)
-    assert (report.rows_in, report.kept, report.refused) == (6, 1, 5)
+    assert (report.rows_in, report.rows, report.refused) == (6, 1, 5)
     assert report.reasons == {
         "a list, not an object": 1,
         "the tree was deleted, voted spam or stopped": 2,
@@ -91,9 +91,9 @@ def test_what_is_no_conversation_is_refused_by_name(write_rows):
     }
     trees = [nested(TREE), nested([message("t4", None, "prompter")]), {"prompt": None}]
     report = import_source(write_rows(trees), "nested", keep_good=True)
-    assert (report.kept, report.refused) == (1, 2)
+    assert (report.rows, report.refused) == (1, 2)
 
 
 def test_messages_in_a_circle_end(write_rows):
     rows = [*TREE, message("c", "d", "assistant"), message("d", "c", "assistant"), message("a", "a3", "assistant")]
-    assert import_source(write_rows(rows), "circle").kept == 1
+    assert import_source(write_rows(rows), "circle").rows == 1

@@ -53,7 +53,7 @@ def test_a_split_beside_a_column_of_that_name(tmp_path: Path):
 def test_unknown_splits_are_told_and_kept_as_a_column(tmp_path: Path, saved):
     hugging_face.DatasetDict(train=saved, unsupervised=saved).save_to_disk(tmp_path / "odd")
     report = import_source(str(tmp_path / "odd"), "odd")
-    assert report.kept == 60 and report.mapping["split"] is None
+    assert report.rows == 60 and report.mapping["split"] is None
     assert any("unsupervised is none of train" in note for note in report.notes)
     assert {row["split_name"] for row in datasets.page(datasets.get("odd"), limit=60).rows} == {"train", "unsupervised"}
 

@@ -24,6 +24,7 @@ def test_a_plan_in_words_and_as_a_document(command, sums):
     for part in ("base", "activations", "overhead", "54 of 54 used", "4 steps", "estimated"):
         assert part in words.out
     document = command("plan", "sums", "--model", "tiny", *SETTINGS, "--json").json()
+    assert "error" not in document
     assert set(document) >= NEED and document["fits"] and document["can_start"]
     assert document["time"]["steps"] == 4 and document["rows"]["used"] == 54
     assert not queue.live_jobs()
@@ -33,7 +34,11 @@ def test_what_cannot_fit_ends_with_status_1(command, home, store):
     store()
     write_hollow(home / "models" / "seven", LLAMA2_7B)
     result = command("plan", "sums", "--model", "seven", "--memory", "2", "--json")
-    assert result.code == 1 and not result.json()["fits"] and "memory" in result.json()["faults"]
+    document = result.json()
+    assert result.code == 1 and not document["fits"] and "memory" in document["faults"]
+    started = command("train", "sums", "--model", "seven", "--json").json()
+    assert document["error"] == started["error"] == "CannotStart"
+    assert document["message"].startswith("The run cannot start.") and document["hint"] and "suggest" in document
     assert "of the 2.0 GiB that are free can be used" in result.err and "Traceback" not in result.err
 
 

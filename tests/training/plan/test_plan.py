@@ -237,6 +237,7 @@ def test_faults_are_told_together(tiny_home, store):
         ({"max_steps": 500}, None, "llama2", "max_steps", "times"),
         ({"max_steps": 1}, None, "llama2", "max_steps", "rows are seen in"),
         ({"learning_rate": 0.01}, None, "llama2", "learning_rate", "high"),
+        ({"r": 8}, None, "llama2", "lora_alpha", "4 times; 16 goes with this rank"),
         ({"learning_rate": 1e-6}, None, "llama2", "learning_rate", "low"),
         ({}, None, "llama2", "template", "template of its own"),
         ({}, ROWS[:20], "llama2", "rows", "few"),
