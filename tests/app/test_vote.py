@@ -214,7 +214,7 @@ def test_a_result_has_its_figures_and_each_prompt(ballot: BallotView) -> None:
     votes.close(ballot.id, "ada")
     app = open_page("vote", ballot=ballot.id)
     assert not app.exception
-    assert [metric.value for metric in app.metric] == ["100% [74, 100]", "12 / 0 / 0 / 0 / 0", "–", "24"]
+    assert [metric.value for metric in app.metric] == ["100% [76, 100]", "12 / 0 / 0 / 0 / 0", "–", "24"]
     assert not [metric.label for metric in app.metric if "\\" in metric.label], "a help's name is read out as it is"
     assert "is liked better" in words(app)
     assert list(app.dataframe[0].value["said most often"]) == ["gentle-otter"] * 12

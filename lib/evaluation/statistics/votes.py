@@ -12,7 +12,7 @@ from itertools import combinations
 from typing import Any, Literal
 
 from lib.errors import BadInput
-from lib.evaluation.statistics.proportions import exact_interval, half_p
+from lib.evaluation.statistics.proportions import half_p, wilson
 from lib.evaluation.statistics.records import ALPHA, FEWEST_ROWS
 from lib.evaluation.statistics.words import p_text
 from lib.words import counted
@@ -35,7 +35,7 @@ class WinRate:
     rate: float | None
     """wins / (wins + losses); None when no vote decides. Ties, split and both bad are counted apart."""
     low: float | None
-    """Of its 95 % interval: what the test of `p` does not reject, so that the two always agree."""
+    """Of Wilson's 95 % interval."""
     high: float | None
     p: float
     """Two-sided, against one half: exact binomial test."""
@@ -79,10 +79,10 @@ def win_rate(wins: int, losses: int, ties: int = 0, both_bad: int = 0, split: in
     decided = wins + losses
     if not decided:
         return WinRate(wins, losses, ties, split, both_bad, None, None, None, 1.0, "no evidence")
-    low, high = exact_interval(wins, decided)
+    low, high = wilson(wins, decided)
     p = half_p(wins, losses)
     verdict: Literal["tuned better", "no evidence", "tuned worse"] = "no evidence"
-    if p < ALPHA and decided >= FEWEST_ROWS:
+    if p < ALPHA and decided >= FEWEST_ROWS and not low <= 0.5 <= high:
         verdict = "tuned better" if wins > losses else "tuned worse"
     return WinRate(wins, losses, ties, split, both_bad, wins / decided, low, high, p, verdict)
 

@@ -110,7 +110,8 @@ class Position:
     right: int
     rate: float | None
     low: float | None
-    """Of the 95 % interval of `rate`, the share of deciding votes that went to the left."""
+    """Of the exact 95 % interval of `rate`, the share of deciding votes that went to the left: it leaves out one half
+    where `p` is below 0.05, so that interval and sentence never disagree."""
     high: float | None
     p: float
 

@@ -14,6 +14,7 @@ from lib.errors import WrongState
 from lib.evaluation import comparisons
 from lib.evaluation.comparisons import ComparisonView
 from lib.evaluation.statistics import Agreement, agreement, majority, win_rate
+from lib.evaluation.statistics.proportions import exact_interval, half_p
 from lib.evaluation.statistics.resampling import bootstrap_interval
 from lib.evaluation.votes.ballots import found, get
 from lib.evaluation.votes.outputs import Answers, answers, cut, usable
@@ -149,5 +150,7 @@ def _agreement(counted: Count) -> Agreement:
 def _position(counted: Count) -> Position:
     seed = counted.ballot.seed
     seen = Counter(to_seen(vote.choice, left_side(seed, vote.rater, vote.row_id)) for vote in counted.votes)
-    found = win_rate(seen["left"], seen["right"])
-    return Position(seen["left"], seen["right"], found.rate, found.low, found.high, found.p)
+    left, right = seen["left"], seen["right"]
+    if not left + right:
+        return Position(left, right, None, None, None, 1.0)
+    return Position(left, right, left / (left + right), *exact_interval(left, left + right), half_p(left, right))
