@@ -68,7 +68,7 @@ def test_two_people_vote_blind_and_the_result_appears(browser: Browser, studio: 
         owner.button("Close it now").click()
         for tab in (owner, ada, bob):
             expect(tab.page.get_by_text("gentle-otter was voted on against starter.")).to_be_visible()
-            expect(tab.page.get_by_text(re.compile(r"is liked better.*100% \[54%, 100%\]"))).to_be_visible()
+            expect(tab.page.get_by_text(re.compile(r"is liked better.*100% \[61%, 100%\]"))).to_be_visible()
             tab.drawn()
         looks_well(bob)
         takes_away(owner)
