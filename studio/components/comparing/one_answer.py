@@ -11,7 +11,7 @@ from lib.evaluation.examples import Filters, Order
 from studio import comparison_cache
 from studio.components.comparing import place
 from studio.components.comparing.example import Row, role
-from studio.components.text import escape, shorten
+from studio.components.text import directed, escape, shorten
 
 LETTERS = 260  # of each answer: as many as leave the verdict and the answers on one screen
 
@@ -27,7 +27,7 @@ def show_one(view: ComparisonView, tuned: str) -> None:
     cells.append(("reference", row.get("reference") or "(none known)"))
     with st.container(border=True, key="compare-one"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.text(shorten(row["prompt"], LETTERS), width="stretch")
+            st.text(directed(shorten(row["prompt"], LETTERS)), width="stretch")
             if total > 1:
                 st.button(
                     "Read another",
@@ -39,7 +39,7 @@ def show_one(view: ComparisonView, tuned: str) -> None:
                 )
         for column, (title, text) in zip(st.columns(len(cells)), cells, strict=True):
             column.markdown(f":small[**{escape(title)}**]")
-            column.text(shorten(text, LETTERS))
+            column.text(directed(shorten(text, LETTERS)))
 
 
 def _row(view: ComparisonView, tuned: str, turn: int) -> tuple[Row | None, int]:
