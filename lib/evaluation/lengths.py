@@ -6,7 +6,6 @@ room(datasets.get("medical-terms"), "test", "starter")    # 112: nine in ten ref
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from functools import lru_cache
 
 from lib import models
@@ -33,7 +32,7 @@ def room(info: DatasetInfo, split: str, model: str) -> int | None:
 def _of_split(ref: str, content: str, split: str, model: str) -> int | None:
     """`content` only tells a version from another of its name."""
     rows = datasets.conversations(datasets.get(ref), split, SAMPLE)
-    return _room([conversation.answer() for _, conversation in rows], model)
+    return _room(tuple(conversation.answer() for _, conversation in rows), model)
 
 
 def room_of_set(name: str, model: str) -> int | None:
@@ -42,10 +41,11 @@ def room_of_set(name: str, model: str) -> int | None:
     Raises:
         StudioError: prompts or model that cannot be read.
     """
-    return _room([prompt.reference for prompt in prompt_sets.prompts(name, SAMPLE)], model)
+    return _room(tuple(prompt.reference for prompt in prompt_sets.prompts(name, SAMPLE)), model)
 
 
-def _room(references: Sequence[str], model: str) -> int | None:
+@lru_cache(maxsize=64)
+def _room(references: tuple[str, ...], model: str) -> int | None:
     known = [text for text in references if text.strip()]
     if not known:
         return None
