@@ -37,10 +37,7 @@ def register(app: typer.Typer) -> None:
 def import_(
     source: Annotated[str, typer.Argument(help=SOURCE_HELP)],
     name: Annotated[str, typer.Option(help="Name of the dataset in the studio.")],
-    map: Annotated[
-        list[str] | None,
-        typer.Option(help=MAP_HELP),
-    ] = None,
+    map: Annotated[list[str] | None, typer.Option(help=MAP_HELP)] = None,
     keep_good: KeepGood = False,
     test_fraction: Annotated[
         float, typer.Option(help="Share of the questions held out as test, where no column says the split.")
@@ -98,10 +95,7 @@ def datasets(json: AsJson = False) -> None:
 
 def check(
     name: Annotated[str, typer.Argument(help="dataset or dataset@version")],
-    template: Annotated[
-        str | None,
-        typer.Option(help=TAGS_HELP),
-    ] = None,
+    template: Annotated[str | None, typer.Option(help=TAGS_HELP)] = None,
     tokenizer: Annotated[str | None, typer.Option(help="Model whose tokens are counted.")] = None,
     max_length: Annotated[int | None, typer.Option(help="Longest row in tokens (with --tokenizer).", min=1)] = None,
     escape: Annotated[bool, typer.Option("--escape", help="Write marks of the template inside texts escaped.")] = False,

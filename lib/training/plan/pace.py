@@ -56,9 +56,7 @@ CPU_QUANTIZE_SECONDS = {"nf4": 60e-9, "int8": 24e-9}
 CPU_UNPACK_SECONDS = {"nf4": 7.2e-9, "int8": 9e-9}
 IMPORT_SECONDS = 20.0  # of libraries, with the worker and the rows
 READ_BYTES_A_SECOND = 1.0e9
-CPU_ANSWER_LAYER_SECONDS = (
-    0.004  # a layer with its adapters for one new token of a sample answer, measured on two cores
-)
+CPU_ANSWER_LAYER_SECONDS = 0.004  # a layer with its adapters for one new token of an answer, on two cores
 LEAST_ANSWERS = 2  # times that sample questions are answered: before and after
 SLOWER = 1.5  # than estimated, at most, on a machine where nothing was measured yet
 LIKE = 40  # newest runs looked at
