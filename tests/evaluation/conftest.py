@@ -1,14 +1,16 @@
-"""Comparisons with the tiny model, made in this process."""
+"""Comparisons with the tiny model, made in this process, and a ballot on stored answers."""
 
 from __future__ import annotations
 
 import pytest
 
-from lib.evaluation import comparisons
+from lib.evaluation import comparisons, votes
 from lib.evaluation.comparisons import CompareConfig
 from lib.training import runs
 from lib.training.config import TrainConfig
 from tests import tiny
+from tests.evaluation import stored
+from tests.evaluation.balloting import BASE_NAME, TUNED_NAME
 from tests.helpers import FakeJob
 
 
@@ -45,3 +47,8 @@ def compare(studio_home):
         return comparisons.get(view.id)
 
     return compare_here
+
+
+@pytest.fixture
+def ballot():
+    return votes.create(stored.pairs(), BASE_NAME, TUNED_NAME, "ada")
