@@ -100,7 +100,8 @@ export default function({ setTriggerValue, data }) {
   };
   // A list from which one was chosen lets go of the keys: Streamlit puts the cursor back into it, a moment later too.
   const chosen = (event) => {
-    if (event.type === 'click' ? !event.target.closest('[role=option]') : event.key !== 'Enter') return;
+    const open = event.target.getAttribute('aria-expanded') === 'true';  // Enter may also be what opens it
+    if (event.type === 'click' ? !event.target.closest('[role=option]') : event.key !== 'Enter' || !open) return;
     const free = () => document.activeElement?.closest('[data-testid=stSelectbox]') && document.activeElement.blur();
     [0, 100, 300].forEach(wait => setTimeout(free, wait));
   };
