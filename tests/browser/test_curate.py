@@ -96,7 +96,8 @@ def sort_and_go_on_by_keyboard(tab: Watched) -> None:
         tab.page.keyboard.type("answer length")
         choose(tab.page.get_by_role("option", name="answer length").first)
         tab.page.wait_for_url(re.compile("sort=answer_chars"))
-        tab.settle()
+        expect(tab.page.get_by_role("button", name="Next Shortcut J")).to_be_enabled()
+        tab.drawn()
         first = tab.page.url
         tab.page.keyboard.press("j")
         tab.page.wait_for_url(re.compile(r"row=\d+"))
@@ -104,7 +105,7 @@ def sort_and_go_on_by_keyboard(tab: Watched) -> None:
         tab.settle()
     field = tab.page.get_by_label("Sort by")
     field.focus()
-    tab.page.keyboard.press("Escape")
+    expect(field).to_have_attribute("aria-expanded", "false")
     tab.page.keyboard.press("Enter")  # on a closed list nothing was chosen
     tab.page.wait_for_timeout(400)
     expect(field).to_be_focused()
