@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from lib.jobs import queue
+from lib.training.plan import turns
 from tests.commands.conftest import command
-from tests.training.plan.folders import LLAMA2_7B, write_hollow
+from tests.training.plan.conftest import cpu
 
 __all__ = ["command"]  # a fixture
 SETTINGS = ("--set", "max_steps=4", "--set", "r=4", "--set", "max_length=128")
@@ -30,13 +31,13 @@ def test_a_plan_in_words_and_as_a_document(command, sums):
     assert not queue.live_jobs()
 
 
-def test_what_cannot_fit_ends_with_status_1(command, home, store):
+def test_what_cannot_fit_ends_with_status_1(command, seven, store, monkeypatch):
+    monkeypatch.setattr(turns, "default_device", lambda: cpu(2))  # some machines have room for it
     store()
-    write_hollow(home / "models" / "seven", LLAMA2_7B)
-    result = command("plan", "sums", "--model", "seven", "--memory", "2", "--json")
+    result = command("plan", "sums", "--model", seven, "--memory", "2", "--json")
     document = result.json()
     assert result.code == 1 and not document["fits"] and "memory" in document["faults"]
-    started = command("train", "sums", "--model", "seven", "--json").json()
+    started = command("train", "sums", "--model", seven, "--json").json()
     assert document["error"] == started["error"] == "CannotStart"
     assert document["message"].startswith("The run cannot start.") and document["hint"] and "suggest" in document
     assert "of the 2.0 GiB that are free can be used" in result.err and "Traceback" not in result.err
