@@ -57,7 +57,7 @@ def test_answers_that_went_round_in_circles_are_counted_where_many_were_cut():
     found = view(cut=20)
     assert "round in circles" not in " ".join(advice(found, "otter"))
     found.result["circling"] = {"otter": 12, "base": 30}
-    assert "12 of them went round in circles" in " ".join(advice(found, "otter"))
+    assert "12 of otter's and 30 of base's went round in circles" in " ".join(advice(found, "otter"))
 
 
 def test_of_the_base_against_a_run_and_of_two_runs_nothing_is_said_of_training():
