@@ -32,11 +32,11 @@ def test_a_plan_in_words_and_as_a_document(command, sums):
 
 
 def test_what_cannot_fit_ends_with_status_1(command, seven, store, monkeypatch):
-    monkeypatch.setattr(turns, "default_device", lambda: cpu(2))  # some machines have room for it
     store()
     result = command("plan", "sums", "--model", seven, "--memory", "2", "--json")
     document = result.json()
     assert result.code == 1 and not document["fits"] and "memory" in document["faults"]
+    monkeypatch.setattr(turns, "default_device", lambda: cpu(2))  # some machines have room for it
     started = command("train", "sums", "--model", seven, "--json").json()
     assert document["error"] == started["error"] == "CannotStart"
     assert document["message"].startswith("The run cannot start.") and document["hint"] and "suggest" in document
