@@ -94,15 +94,16 @@ def _many_cut(view: ComparisonView, side: str, trained: bool) -> str:
         why = "it has begun to learn where to stop, and the limit may be short"
     if _is_run(view, view.sides[0]):
         why = "longer answers would tell more"
-    circling = view.result.get("circling", {})
-    again, others = circling.get(side, 0), circling.get(view.sides[0], 0)
-    circles = (
-        f" {again:,} of {side}'s and {others:,} of {view.sides[0]}'s went round in circles, which no longer limit "
-        "would have ended."
-    )
-    return (
+    told = (
         f"{ours:,} of the {counted(rows, 'answer')} of {side} ran into the length limit, {theirs:,} of those of "
-        f"{view.sides[0]}: {why}.{circles if again else ''}"
+        f"{view.sides[0]}: {why}."
+    )
+    circling = view.result.get("circling", {})
+    if not circling.get(side):
+        return told
+    return (
+        f"{told} {circling[side]:,} of {side}'s and {circling.get(view.sides[0], 0):,} of {view.sides[0]}'s went round "
+        "in circles, which no longer limit would have ended."
     )
 
 
